@@ -1,0 +1,8 @@
+//! lastbyte: no exit before the last byte.
+#![cfg_attr(not(feature = "std"), no_std)]
+#![forbid(unsafe_op_in_unsafe_fn)]
+
+extern crate alloc;
+
+pub mod machine;
+pub mod monitor;

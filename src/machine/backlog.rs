@@ -1,0 +1,80 @@
+//! What was read and not yet taken: one queue per stream, and the order in which it all came.
+
+use alloc::collections::VecDeque;
+use core::hash::{Hash, Hasher};
+
+use super::{PerStream, StreamId, lane::Queued};
+
+#[derive(Clone, Debug)]
+pub(super) struct Backlog<C> {
+    queues: PerStream<VecDeque<Ticketed<C>>>,
+    next_ticket: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Ticketed<C> {
+    ticket: u64,
+    queued: Queued<C>,
+}
+
+impl<C> Backlog<C> {
+    pub(super) fn new() -> Self {
+        Backlog { queues: PerStream::from_fn(|_| VecDeque::new()), next_ticket: 0 }
+    }
+
+    pub(super) fn push(&mut self, stream: StreamId, queued: Queued<C>) {
+        let ticket = self.next_ticket;
+        self.next_ticket += 1;
+        self.queues[stream].push_back(Ticketed { ticket, queued });
+    }
+
+    /// The stream whose first entry came before all others.
+    pub(super) fn oldest(&self, streams: &[StreamId]) -> Option<StreamId> {
+        streams
+            .iter()
+            .filter_map(|&id| self.queues[id].front().map(|first| (first.ticket, id)))
+            .min_by_key(|&(ticket, _)| ticket)
+            .map(|(_, id)| id)
+    }
+
+    pub(super) fn pop(&mut self, stream: StreamId) -> Option<Queued<C>> {
+        self.queues[stream].pop_front().map(|first| first.queued)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.queues.iter().all(VecDeque::is_empty)
+    }
+
+    /// All entries in the order they came, each with the place of its stream.
+    fn in_order(&self) -> impl Iterator<Item = (usize, &Queued<C>)> {
+        let mut heads = [0; 2];
+        core::iter::from_fn(move || {
+            let (slot, entry) = self
+                .queues
+                .iter()
+                .enumerate()
+                .filter_map(|(slot, queue)| queue.get(heads[slot]).map(|entry| (slot, entry)))
+                .min_by_key(|(_, entry)| entry.ticket)?;
+            heads[slot] += 1;
+            Some((slot, &entry.queued))
+        })
+    }
+}
+
+// Tickets are only an order: two backlogs with the same entries in the same order are the same
+// state, whatever numbers the entries drew. The explorer counts states by this equality.
+impl<C: PartialEq> PartialEq for Backlog<C> {
+    fn eq(&self, other: &Self) -> bool {
+        self.in_order().eq(other.in_order())
+    }
+}
+
+impl<C: Eq> Eq for Backlog<C> {}
+
+impl<C: Hash> Hash for Backlog<C> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        for entry in self.in_order() {
+            entry.hash(state);
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Which output streams an execution has, and values kept once per stream.
+
+use core::ops::{Index, IndexMut};
+
+/// One output of an execution.
+///
+/// A pipe that carries stdout and stderr together, and a pty, are streams of their own: their
+/// order is the kernel's, which two separate pipes do not have (C3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum StreamId {
+    /// File descriptor 1 of the child.
+    Stdout,
+    /// File descriptor 2 of the child.
+    Stderr,
+    /// Descriptors 1 and 2 of the child through one pipe, in kernel order.
+    Combined,
+    /// The master side of the child's terminal.
+    Pty,
+}
+
+impl StreamId {
+    /// The name used in JSON, reports and diagrams.
+    pub const fn name(self) -> &'static str {
+        match self {
+            StreamId::Stdout => "stdout",
+            StreamId::Stderr => "stderr",
+            StreamId::Combined => "combined",
+            StreamId::Pty => "pty",
+        }
+    }
+
+    /// Where this stream's values live in a [`PerStream`]. Only stdout and stderr coexist.
+    pub(crate) const fn slot(self) -> usize {
+        match self {
+            StreamId::Stdout | StreamId::Combined | StreamId::Pty => 0,
+            StreamId::Stderr => 1,
+        }
+    }
+}
+
+impl core::fmt::Display for StreamId {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The streams of one execution, fixed at its start (C15).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Streams {
+    /// No output is ours: inherited, or thrown away by the kernel.
+    None,
+    /// Only stdout.
+    Stdout,
+    /// Only stderr.
+    Stderr,
+    /// Stdout and stderr, each through a pipe of its own.
+    Separate,
+    /// Both through one pipe.
+    Combined,
+    /// A terminal.
+    Pty,
+}
+
+impl Streams {
+    /// The streams, stdout before stderr.
+    pub const fn ids(self) -> &'static [StreamId] {
+        match self {
+            Streams::None => &[],
+            Streams::Stdout => &[StreamId::Stdout],
+            Streams::Stderr => &[StreamId::Stderr],
+            Streams::Separate => &[StreamId::Stdout, StreamId::Stderr],
+            Streams::Combined => &[StreamId::Combined],
+            Streams::Pty => &[StreamId::Pty],
+        }
+    }
+
+    /// Whether `stream` is one of them.
+    pub fn contains(self, stream: StreamId) -> bool {
+        self.ids().contains(&stream)
+    }
+}
+
+/// One value for each stream an execution can have at once, by [`StreamId`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct PerStream<T>([T; 2]);
+
+impl<T> PerStream<T> {
+    /// The same construction for each place.
+    pub fn from_fn(f: impl FnMut(usize) -> T) -> Self {
+        PerStream(core::array::from_fn(f))
+    }
+
+    /// The values, in the order of [`Streams::ids`].
+    pub fn iter(&self) -> core::slice::Iter<'_, T> {
+        self.0.iter()
+    }
+
+    /// The values, to be changed.
+    pub fn iter_mut(&mut self) -> core::slice::IterMut<'_, T> {
+        self.0.iter_mut()
+    }
+}
+
+impl<T> Index<StreamId> for PerStream<T> {
+    type Output = T;
+
+    fn index(&self, stream: StreamId) -> &T {
+        &self.0[stream.slot()]
+    }
+}
+
+impl<T> IndexMut<StreamId> for PerStream<T> {
+    fn index_mut(&mut self, stream: StreamId) -> &mut T {
+        &mut self.0[stream.slot()]
+    }
+}
