@@ -6,3 +6,7 @@ extern crate alloc;
 
 pub mod machine;
 pub mod monitor;
+#[cfg(feature = "std")]
+pub mod ordering;
+#[cfg(feature = "std")]
+mod sync;

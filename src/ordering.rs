@@ -1,0 +1,420 @@
+//! The ordering core: one machine transition per atomic step, and whom to wake after it.
+//!
+//! A [`Core`] is shared by pumps, reaper, consumer, waiters and closers, from async tasks or plain
+//! threads. All that is shared is one [`Machine`] behind one lock; a step is made under the lock,
+//! wakers are called after it is released. It knows no runtime, and does nothing but step: so that
+//! an exhaustive exploration of the machine is one of the core, at the granularity of steps.
+
+use alloc::{boxed::Box, vec::Vec};
+use core::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, Waker},
+};
+
+use crate::{
+    machine::{
+        Actions, Chunk, Event, Illegal, Input, InvalidPolicy, Machine, PerStream, Policy, Reply,
+        Status, Step, StreamId, Streams, Terminal, Until,
+    },
+    monitor::{Monitor, Violation},
+    sync::{Arc, Mutex},
+};
+
+/// One execution, shared.
+///
+/// Clones are the same execution. There is one consumer and one driver: whoever polled last is
+/// woken. Waiters may be any number.
+pub struct Core<C> {
+    shared: Arc<Mutex<Shared<C>>>,
+}
+
+impl<C> Clone for Core<C> {
+    fn clone(&self) -> Self {
+        Core { shared: Arc::clone(&self.shared) }
+    }
+}
+
+impl<C> fmt::Debug for Core<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Core").finish_non_exhaustive()
+    }
+}
+
+struct Shared<C> {
+    machine: Machine<C>,
+    /// Asked for by steps that the driver did not make.
+    actions: Actions,
+    consumer: Option<Waker>,
+    driver: Option<Waker>,
+    waiters: Vec<Registered>,
+    next_ticket: u64,
+    watched: Option<Box<Watched<C>>>,
+}
+
+struct Registered {
+    ticket: u64,
+    until: Until,
+    waker: Waker,
+}
+
+struct Watched<C> {
+    monitor: Monitor<C>,
+    violation: Option<Violation>,
+}
+
+/// Whom to wake once the lock is released.
+#[derive(Default)]
+struct Wakes {
+    consumer: Option<Waker>,
+    driver: Option<Waker>,
+    waiters: Vec<Waker>,
+}
+
+impl Wakes {
+    fn wake(self) {
+        self.consumer.into_iter().chain(self.driver).chain(self.waiters).for_each(Waker::wake);
+    }
+}
+
+/// What the driver must know after a step.
+#[derive(Clone, Copy, Debug)]
+#[must_use]
+pub struct Orders {
+    /// What is to be done now, by this step and by those of others since the last orders.
+    pub actions: Actions,
+    /// For each stream the largest chunk that will be accepted, in bytes; 0 while its pump is
+    /// paused and after its end. It only grows until the driver's next step.
+    pub room: PerStream<u64>,
+    /// Nothing can change any more.
+    pub done: bool,
+}
+
+impl<C: Chunk + Clone + Eq> Core<C> {
+    /// An execution that has not started.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidPolicy`] when the policy cannot be carried out.
+    pub fn new(streams: Streams, policy: Policy) -> Result<Self, InvalidPolicy> {
+        let shared = Shared {
+            machine: Machine::new(streams, policy)?,
+            actions: Actions::default(),
+            consumer: None,
+            driver: None,
+            waiters: Vec::new(),
+            next_ticket: 0,
+            watched: None,
+        };
+        Ok(Core { shared: Arc::new(Mutex::new(shared)) })
+    }
+
+    /// As [`Core::new`], with the [`Monitor`] attached: every step is checked against the
+    /// contract. Costs time and memory in proportion to what is buffered.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidPolicy`] when the policy cannot be carried out.
+    pub fn monitored(streams: Streams, policy: Policy) -> Result<Self, InvalidPolicy> {
+        let core = Self::new(streams, policy)?;
+        let watched = Watched { monitor: Monitor::new(streams, policy), violation: None };
+        core.shared.with(|shared| shared.watched = Some(Box::new(watched)));
+        Ok(core)
+    }
+
+    /// Makes one step, for anyone but the driver and the consumer. What it asks of the driver is
+    /// handed to the driver.
+    ///
+    /// # Errors
+    ///
+    /// [`Illegal`]; nothing has changed.
+    pub fn step(&self, input: Input<C>) -> Result<Reply, Illegal> {
+        let mut wakes = Wakes::default();
+        let stepped = self.shared.with(|shared| {
+            let step = shared.step(input, &mut wakes)?;
+            shared.hand_over(&step.actions, &mut wakes);
+            Ok(step.reply)
+        });
+        wakes.wake();
+        stepped
+    }
+
+    // The driver's side.
+
+    /// Makes one step for the driver, and returns all that is to be done now.
+    ///
+    /// # Errors
+    ///
+    /// [`Illegal`]; nothing has changed. A chunk of a stream that was cut meanwhile is refused
+    /// so: it was not accepted, and is the pump's to forget.
+    pub fn drive(&self, input: Input<C>) -> Result<Orders, Illegal> {
+        let mut wakes = Wakes::default();
+        let driven = self.shared.with(|shared| {
+            let step = shared.step(input, &mut wakes)?;
+            shared.actions.merge(&step.actions);
+            Ok(shared.orders())
+        });
+        wakes.wake();
+        driven
+    }
+
+    /// What is to be done now, without a step.
+    pub fn orders(&self) -> Orders {
+        self.shared.with(Shared::orders)
+    }
+
+    /// As [`Core::orders`], and has the driver woken when there is more to be done.
+    pub fn poll_orders(&self, cx: &mut Context<'_>) -> Orders {
+        self.shared.with(|shared| {
+            register(&mut shared.driver, cx);
+            shared.orders()
+        })
+    }
+
+    // The consumer's side.
+
+    /// Takes the next event, if there is one now. `None`: not yet, or never again; see
+    /// [`Core::is_done`].
+    pub fn try_event(&self) -> Option<Event<C>> {
+        let mut wakes = Wakes::default();
+        let event = self.shared.with(|shared| shared.take_event(&mut wakes));
+        wakes.wake();
+        event
+    }
+
+    /// Takes the next event. `Ready(None)`: the terminal has been delivered, the start was
+    /// refused, or the consumer has gone.
+    ///
+    /// Cancel safety: an event is taken only if it is returned.
+    pub fn poll_event(&self, cx: &mut Context<'_>) -> Poll<Option<Event<C>>> {
+        let mut wakes = Wakes::default();
+        let polled = self.shared.with(|shared| {
+            if shared.machine.has_event() {
+                return Poll::Ready(shared.take_event(&mut wakes));
+            }
+            if shared.machine.is_done() {
+                return Poll::Ready(None);
+            }
+            register(&mut shared.consumer, cx);
+            Poll::Pending
+        });
+        wakes.wake();
+        polled
+    }
+
+    // The waiters' side.
+
+    /// Waits for the reap. Level-triggered: early, late or concurrent, every wait has the same
+    /// outcome (C4).
+    ///
+    /// Cancel safety: dropping it affects nobody.
+    pub fn exited(&self) -> Wait<C, Exited> {
+        Wait { core: self.clone(), ticket: None, _kind: core::marker::PhantomData }
+    }
+
+    /// Waits until the terminal has been delivered, or is available and nobody will take it (C4).
+    ///
+    /// Cancel safety: dropping it affects nobody.
+    pub fn wait(&self) -> Wait<C, Delivered> {
+        Wait { core: self.clone(), ticket: None, _kind: core::marker::PhantomData }
+    }
+
+    // What can be asked.
+
+    /// How the root ended, from the reap on.
+    pub fn status(&self) -> Option<Status> {
+        self.shared.with(|shared| shared.machine.status())
+    }
+
+    /// The terminal, once waits for it resolve.
+    pub fn terminal(&self) -> Option<Terminal> {
+        self.shared.with(|shared| shared.machine.terminal())
+    }
+
+    /// Whether nothing can change any more: the terminal is delivered, or nobody takes it, or the
+    /// start was refused.
+    pub fn is_done(&self) -> bool {
+        self.shared.with(|shared| shared.machine.is_done())
+    }
+
+    /// Whether bytes of `stream` may still come.
+    pub fn is_open(&self, stream: StreamId) -> bool {
+        self.shared.with(|shared| shared.machine.is_open(stream))
+    }
+
+    /// What the monitor has seen: steps checked, and the first rule broken. `None` without one.
+    pub fn verdict(&self) -> Option<Verdict> {
+        self.shared.with(|shared| {
+            shared.watched.as_ref().map(|watched| Verdict {
+                steps: watched.monitor.steps(),
+                violation: watched.violation,
+            })
+        })
+    }
+}
+
+/// What a monitor has seen of a history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// Steps checked.
+    pub steps: u64,
+    /// The first rule broken.
+    pub violation: Option<Violation>,
+}
+
+impl<C: Chunk + Clone + Eq> Shared<C> {
+    fn step(&mut self, input: Input<C>, wakes: &mut Wakes) -> Result<Step<C>, Illegal> {
+        let step = match &mut self.watched {
+            None => self.machine.step(input)?,
+            Some(watched) => {
+                let seen = input.clone();
+                let step = self.machine.step(input)?;
+                if watched.violation.is_none() {
+                    watched.violation = watched.monitor.observe(&seen, &step).err();
+                }
+                step
+            }
+        };
+        if step.ready || self.machine.is_done() {
+            wakes.consumer = self.consumer.take();
+        }
+        for until in [Until::Exited, Until::Terminal] {
+            if step.resolved.of(until) > 0 {
+                wakes.waiters.extend(
+                    self.waiters
+                        .extract_if(.., |waiter| waiter.until == until)
+                        .map(|waiter| waiter.waker),
+                );
+            }
+        }
+        Ok(step)
+    }
+
+    fn take_event(&mut self, wakes: &mut Wakes) -> Option<Event<C>> {
+        let step = self.step(Input::Drain, wakes).ok()?;
+        self.hand_over(&step.actions, wakes);
+        step.event
+    }
+
+    /// Leaves actions for the driver. It is also woken when nothing is left to change, to go.
+    fn hand_over(&mut self, actions: &Actions, wakes: &mut Wakes) {
+        self.actions.merge(actions);
+        if !self.actions.is_empty() || self.machine.is_done() {
+            wakes.driver = self.driver.take();
+        }
+    }
+
+    fn orders(&mut self) -> Orders {
+        let mut room = PerStream::default();
+        for &id in self.machine.streams().ids() {
+            room[id] = self.machine.room(id);
+        }
+        Orders { actions: core::mem::take(&mut self.actions), room, done: self.machine.is_done() }
+    }
+}
+
+fn register(place: &mut Option<Waker>, cx: &Context<'_>) {
+    match place {
+        Some(waker) => waker.clone_from(cx.waker()),
+        None => *place = Some(cx.waker().clone()),
+    }
+}
+
+/// What a [`Wait`] waits for, and what it then returns.
+pub trait Awaited: Unpin {
+    /// What there is to know then.
+    type Outcome;
+    #[doc(hidden)]
+    const UNTIL: Until;
+    #[doc(hidden)]
+    fn outcome<C: Chunk>(machine: &Machine<C>) -> Option<Self::Outcome>;
+}
+
+/// Waiting for the reap.
+#[derive(Debug)]
+pub struct Exited;
+
+impl Awaited for Exited {
+    type Outcome = Status;
+    const UNTIL: Until = Until::Exited;
+
+    fn outcome<C: Chunk>(machine: &Machine<C>) -> Option<Status> {
+        machine.status()
+    }
+}
+
+/// Waiting for the terminal's delivery.
+#[derive(Debug)]
+pub struct Delivered;
+
+impl Awaited for Delivered {
+    type Outcome = Terminal;
+    const UNTIL: Until = Until::Terminal;
+
+    fn outcome<C: Chunk>(machine: &Machine<C>) -> Option<Terminal> {
+        machine.terminal()
+    }
+}
+
+/// One waiter. Resolves to `None` only when the start was refused.
+#[must_use = "futures do nothing unless polled"]
+pub struct Wait<C: Chunk + Clone + Eq, A: Awaited> {
+    core: Core<C>,
+    ticket: Option<u64>,
+    _kind: core::marker::PhantomData<A>,
+}
+
+impl<C: Chunk + Clone + Eq, A: Awaited> fmt::Debug for Wait<C, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wait").field("until", &A::UNTIL).finish_non_exhaustive()
+    }
+}
+
+impl<C: Chunk + Clone + Eq, A: Awaited> Future for Wait<C, A> {
+    type Output = Option<A::Outcome>;
+
+    // Check and registration are one step under the lock: a resolution cannot slip in between.
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        let mut wakes = Wakes::default();
+        let polled = this.core.shared.with(|shared| {
+            if shared.machine.is_reached(A::UNTIL) {
+                this.ticket = None;
+                return Poll::Ready(A::outcome(&shared.machine));
+            }
+            if let Some(ticket) = this.ticket {
+                let mine = shared.waiters.iter_mut().find(|waiter| waiter.ticket == ticket);
+                if let Some(waiter) = mine {
+                    waiter.waker.clone_from(cx.waker());
+                }
+                return Poll::Pending;
+            }
+            // A wait is legal in every state.
+            let _registered = shared.step(Input::Wait(A::UNTIL), &mut wakes);
+            let ticket = shared.next_ticket;
+            shared.next_ticket += 1;
+            shared.waiters.push(Registered { ticket, until: A::UNTIL, waker: cx.waker().clone() });
+            this.ticket = Some(ticket);
+            Poll::Pending
+        });
+        wakes.wake();
+        polled
+    }
+}
+
+impl<C: Chunk + Clone + Eq, A: Awaited> Drop for Wait<C, A> {
+    fn drop(&mut self) {
+        let Some(ticket) = self.ticket else { return };
+        let mut wakes = Wakes::default();
+        let forgotten = self.core.shared.with(|shared| {
+            let place = shared.waiters.iter().position(|waiter| waiter.ticket == ticket)?;
+            let waiter = shared.waiters.swap_remove(place);
+            let _cancelled = shared.step(Input::CancelWait(A::UNTIL), &mut wakes);
+            Some(waiter.waker)
+        });
+        wakes.wake();
+        // Dropping a waker may run foreign code: not under the lock.
+        drop(forgotten);
+    }
+}
