@@ -19,6 +19,10 @@ pub enum StreamId {
 }
 
 impl StreamId {
+    /// Every stream there is.
+    pub const ALL: [StreamId; 4] =
+        [StreamId::Stdout, StreamId::Stderr, StreamId::Combined, StreamId::Pty];
+
     /// The name used in JSON, reports and diagrams.
     pub const fn name(self) -> &'static str {
         match self {

@@ -1,0 +1,388 @@
+//! What to run and under which policies, in the shape of `std::process::Command`.
+
+use std::{
+    ffi::{OsStr, OsString},
+    fs::File,
+    os::fd::OwnedFd,
+    path::Path,
+    process::Command as StdCommand,
+    time::Duration,
+};
+
+use crate::{
+    Data, Execution,
+    backend::{
+        Backend,
+        process::{Process, Reactor},
+        spawn::{Child, Wiring, spawn},
+    },
+    driver::{Clock, Driver},
+    error::{Error, Kind, Stage},
+    machine::{
+        BufferPolicy, Descendants, DrainPolicy, Errno, OutputLimit, Policy, Signal, StreamId,
+        Streams, Target,
+    },
+    ordering::Core,
+    stdin::Stdin,
+};
+
+/// A command to run, with its policies. Can be started any number of times.
+///
+/// Where it differs from the standard library's builder: stdin is closed (`Null`) unless asked
+/// for, stdout and stderr are piped, and the child leads a process group of its own, so that a
+/// kill reaches what it has started.
+#[derive(Debug)]
+pub struct Command {
+    /// Program, arguments, variables and directory only; each start makes a builder of its own.
+    template: StdCommand,
+    env_clear: bool,
+    stdin: Stdio,
+    outputs: Outputs,
+    process_group: bool,
+    timestamps: bool,
+    monitored: bool,
+    policy: Policy,
+}
+
+/// What one of the child's standard descriptors is.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Stdio {
+    /// A pipe to us.
+    Piped,
+    /// `/dev/null`.
+    Null,
+    /// The same as ours.
+    Inherit,
+    /// This descriptor. Its bytes are not ours to order.
+    Fd(OwnedFd),
+}
+
+impl From<OwnedFd> for Stdio {
+    fn from(fd: OwnedFd) -> Self {
+        Stdio::Fd(fd)
+    }
+}
+
+impl From<File> for Stdio {
+    fn from(file: File) -> Self {
+        Stdio::Fd(file.into())
+    }
+}
+
+/// How the child's outputs are wired.
+#[derive(Debug)]
+pub(crate) enum Outputs {
+    Separate { stdout: Stdio, stderr: Stdio },
+    Combined,
+    Pty(PtySize),
+}
+
+/// The size of a terminal, in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PtySize {
+    /// Lines.
+    pub rows: u16,
+    /// Columns.
+    pub cols: u16,
+}
+
+impl Default for PtySize {
+    fn default() -> Self {
+        PtySize { rows: 24, cols: 80 }
+    }
+}
+
+impl Command {
+    /// A command for `program`: a path, or a name to look up on PATH.
+    pub fn new(program: impl AsRef<OsStr>) -> Self {
+        Command {
+            template: StdCommand::new(program),
+            env_clear: false,
+            stdin: Stdio::Null,
+            outputs: Outputs::Separate { stdout: Stdio::Piped, stderr: Stdio::Piped },
+            process_group: true,
+            timestamps: false,
+            monitored: false,
+            policy: Policy::default(),
+        }
+    }
+
+    /// Adds an argument.
+    pub fn arg(&mut self, arg: impl AsRef<OsStr>) -> &mut Self {
+        self.template.arg(arg);
+        self
+    }
+
+    /// Adds arguments.
+    pub fn args(&mut self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> &mut Self {
+        self.template.args(args);
+        self
+    }
+
+    /// Sets an environment variable.
+    pub fn env(&mut self, key: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> &mut Self {
+        self.template.env(key, value);
+        self
+    }
+
+    /// Sets environment variables.
+    pub fn envs(
+        &mut self,
+        vars: impl IntoIterator<Item = (impl AsRef<OsStr>, impl AsRef<OsStr>)>,
+    ) -> &mut Self {
+        self.template.envs(vars);
+        self
+    }
+
+    /// Removes an environment variable.
+    pub fn env_remove(&mut self, key: impl AsRef<OsStr>) -> &mut Self {
+        self.template.env_remove(key);
+        self
+    }
+
+    /// Inherits no environment variable, and forgets those set so far.
+    pub fn env_clear(&mut self) -> &mut Self {
+        self.template.env_clear();
+        self.env_clear = true;
+        self
+    }
+
+    /// The directory to start in.
+    pub fn current_dir(&mut self, dir: impl AsRef<Path>) -> &mut Self {
+        self.template.current_dir(dir);
+        self
+    }
+
+    /// The child's stdin. Default: [`Stdio::Null`]. A pty replaces it.
+    pub fn stdin(&mut self, stdin: impl Into<Stdio>) -> &mut Self {
+        self.stdin = stdin.into();
+        self
+    }
+
+    /// The child's stdout. Default: [`Stdio::Piped`]. Undoes [`combined`](Command::combined) and
+    /// [`pty`](Command::pty).
+    pub fn stdout(&mut self, to: impl Into<Stdio>) -> &mut Self {
+        *self.separate().0 = to.into();
+        self
+    }
+
+    /// The child's stderr. Default: [`Stdio::Piped`]. Undoes [`combined`](Command::combined) and
+    /// [`pty`](Command::pty).
+    pub fn stderr(&mut self, to: impl Into<Stdio>) -> &mut Self {
+        *self.separate().1 = to.into();
+        self
+    }
+
+    fn separate(&mut self) -> (&mut Stdio, &mut Stdio) {
+        if !matches!(self.outputs, Outputs::Separate { .. }) {
+            self.outputs = Outputs::Separate { stdout: Stdio::Piped, stderr: Stdio::Piped };
+        }
+        match &mut self.outputs {
+            Outputs::Separate { stdout, stderr } => (stdout, stderr),
+            Outputs::Combined | Outputs::Pty(_) => unreachable!("made separate above"),
+        }
+    }
+
+    /// Stdout and stderr through one pipe, as one stream in the order of the child's writes (C3).
+    pub fn combined(&mut self) -> &mut Self {
+        self.outputs = Outputs::Combined;
+        self
+    }
+
+    /// Runs the child on a terminal of this size, which is its stdin, stdout and stderr, in a
+    /// session of its own. What a descendant writes to it is best effort (C7).
+    pub fn pty(&mut self, size: PtySize) -> &mut Self {
+        self.outputs = Outputs::Pty(size);
+        self
+    }
+
+    /// Whether the child leads a process group of its own. Default: true. Without one, signals
+    /// reach the root alone; needed where the child shares our controlling terminal, which stops
+    /// readers of other groups with SIGTTIN.
+    pub fn process_group(&mut self, own: bool) -> &mut Self {
+        self.process_group = own;
+        self
+    }
+
+    /// Kills the execution when it has run this long. Default: never.
+    pub fn timeout(&mut self, timeout: Duration) -> &mut Self {
+        self.policy.timeout = Some(timeout);
+        self
+    }
+
+    /// The first signal of a kill. Default: SIGTERM.
+    pub fn kill_signal(&mut self, signal: Signal) -> &mut Self {
+        self.policy.kill.signal = signal;
+        self
+    }
+
+    /// From the first signal of a kill to SIGKILL. Default: 2 s.
+    pub fn grace(&mut self, grace: Duration) -> &mut Self {
+        self.policy.kill.grace = grace;
+        self
+    }
+
+    /// How long output may go on after the root's end. Default: until idle for 200 ms, at most 5 s.
+    pub fn drain(&mut self, drain: DrainPolicy) -> &mut Self {
+        self.policy.drain = drain;
+        self
+    }
+
+    /// What happens at the root's end to the rest of its group. Default: it lives on.
+    pub fn descendants(&mut self, descendants: Descendants) -> &mut Self {
+        self.policy.descendants = descendants;
+        self
+    }
+
+    /// The bound on output not yet taken. Default: 256 KiB and 1024 chunks for each stream, then
+    /// the child waits.
+    pub fn buffer(&mut self, buffer: BufferPolicy) -> &mut Self {
+        self.policy.buffer = buffer;
+        self
+    }
+
+    /// A limit on the output of each stream. Default: none.
+    pub fn limit(&mut self, limit: OutputLimit) -> &mut Self {
+        self.policy.limit = Some(limit);
+        self
+    }
+
+    /// All policies at once, replacing those set so far.
+    pub fn policy(&mut self, policy: Policy) -> &mut Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Gives each chunk the time it was read at: [`Data::at`](crate::Data::at). Default: off.
+    pub fn timestamps(&mut self, on: bool) -> &mut Self {
+        self.timestamps = on;
+        self
+    }
+
+    /// Checks every step against the contract while it runs: [`Handle::verdict`]. Default: off.
+    ///
+    /// [`Handle::verdict`]: crate::Handle::verdict
+    pub fn monitor(&mut self, on: bool) -> &mut Self {
+        self.monitored = on;
+        self
+    }
+
+    /// Starts the child and says what its driver needs.
+    pub(crate) fn start(&self) -> Result<Started, Error> {
+        let mut policy = self.policy;
+        if !self.process_group && !matches!(self.outputs, Outputs::Pty(_)) {
+            policy.kill.target = Target::Leader;
+        }
+        policy.check().map_err(|invalid| {
+            Error::new(Kind::InvalidArgument, format!("start an execution: {invalid}"))
+        })?;
+        let wiring = Wiring {
+            stdin: &self.stdin,
+            outputs: &self.outputs,
+            process_group: self.process_group,
+        };
+        let child = spawn(self.builder(), &wiring)?;
+        Ok(Started {
+            streams: streams_of(&child),
+            child,
+            policy,
+            timestamps: self.timestamps,
+            monitored: self.monitored,
+        })
+    }
+
+    fn builder(&self) -> StdCommand {
+        let mut builder = StdCommand::new(self.template.get_program());
+        builder.args(self.template.get_args());
+        if self.env_clear {
+            builder.env_clear();
+        }
+        for (key, value) in self.template.get_envs() {
+            match value {
+                Some(value) => builder.env(key, value),
+                None => builder.env_remove(key),
+            };
+        }
+        if let Some(dir) = self.template.get_current_dir() {
+            builder.current_dir(dir);
+        }
+        builder
+    }
+
+    /// The program, as given.
+    pub fn program(&self) -> OsString {
+        self.template.get_program().to_owned()
+    }
+}
+
+impl Started {
+    /// Puts core, driver and the child's stdin together.
+    pub(crate) fn assemble<R, K>(self, clock: K) -> Result<Assembled<Process<R>, K>, Error>
+    where
+        R: Reactor,
+        K: Clock,
+    {
+        let Started { mut child, streams, policy, timestamps, monitored } = self;
+        let pid = u32::try_from(child.pid.as_raw_pid()).ok();
+        let stdin = child.stdin.take().map(|fd| Stdin::new(fd, streams == Streams::Pty));
+        let backend = Process::<R>::attach(child).map_err(|error| {
+            let errno = Errno(error.raw_os_error().unwrap_or_default());
+            Error::refused(Stage::Pipes, errno, "its watch", None)
+        })?;
+        let core = new_core(streams, policy, monitored)?;
+        let driver = start_driver(core.clone(), backend, clock, policy, streams, timestamps)?;
+        Ok(Assembled { execution: Execution::new(core, pid, stdin), driver })
+    }
+}
+
+/// An execution and what must run for it.
+pub(crate) struct Assembled<B: Backend, K: Clock> {
+    pub(crate) execution: Execution,
+    pub(crate) driver: Driver<B, K>,
+}
+
+pub(crate) fn new_core(
+    streams: Streams,
+    policy: Policy,
+    monitored: bool,
+) -> Result<Core<Data>, Error> {
+    let core =
+        if monitored { Core::monitored(streams, policy) } else { Core::new(streams, policy) };
+    core.map_err(|invalid| {
+        Error::new(Kind::InvalidArgument, format!("start an execution: {invalid}"))
+    })
+}
+
+pub(crate) fn start_driver<B: Backend, K: Clock>(
+    core: Core<Data>,
+    backend: B,
+    clock: K,
+    policy: Policy,
+    streams: Streams,
+    timestamps: bool,
+) -> Result<Driver<B, K>, Error> {
+    Driver::start(core, backend, clock, policy, streams, timestamps)
+        .map_err(|illegal| Error::new(Kind::Internal, format!("start an execution: {illegal}")))
+}
+
+/// A child that runs, and the policies of its execution.
+pub(crate) struct Started {
+    pub(crate) child: Child,
+    pub(crate) streams: Streams,
+    pub(crate) policy: Policy,
+    pub(crate) timestamps: bool,
+    pub(crate) monitored: bool,
+}
+
+fn streams_of(child: &Child) -> Streams {
+    let has = |id| child.outputs.iter().any(|&(output, _)| output == id);
+    match (has(StreamId::Stdout), has(StreamId::Stderr)) {
+        (true, true) => Streams::Separate,
+        (true, false) => Streams::Stdout,
+        (false, true) => Streams::Stderr,
+        (false, false) if has(StreamId::Combined) => Streams::Combined,
+        (false, false) if has(StreamId::Pty) => Streams::Pty,
+        (false, false) => Streams::None,
+    }
+}

@@ -1,0 +1,314 @@
+//! A running execution: its one consumer, and handles for everybody else.
+
+use std::{
+    fmt,
+    future::{Future, poll_fn},
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use futures_core::Stream;
+
+use crate::{
+    Data, Event,
+    machine::{Input, Reply, Signal, Status, StreamId, Terminal},
+    ordering::{Core, Verdict},
+    stdin::Stdin,
+};
+
+/// An execution and its one consumer.
+///
+/// It is a stream of [`Event`]s: `(Chunk | Gap | End)* Exit`. No event follows the exit, and the
+/// exit follows the last byte of every stream (C1). Others wait and kill through
+/// [`handle`](Execution::handle).
+///
+/// Nothing on it can deadlock on itself: whoever holds it is the consumer, and its own waits take
+/// what is left of the output out of the way. Dropped, it closes the execution: the group is
+/// killed, the root reaped. To let it live on, [`detach`](Execution::detach).
+#[must_use = "dropping an execution kills it"]
+pub struct Execution {
+    handle: Handle,
+    stdin: Option<Stdin>,
+    on_drop: OnDrop,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum OnDrop {
+    Close,
+    Nothing,
+}
+
+impl Execution {
+    pub(crate) fn new(core: Core<Data>, pid: Option<u32>, stdin: Option<Stdin>) -> Self {
+        Execution { handle: Handle { core, pid }, stdin, on_drop: OnDrop::Close }
+    }
+
+    /// The next event; `None` after the exit.
+    ///
+    /// # Cancel safety
+    ///
+    /// An event is taken only when it is returned.
+    pub async fn next(&mut self) -> Option<Event> {
+        poll_fn(|cx| self.handle.core.poll_event(cx)).await
+    }
+
+    /// The next event if there is one now, without waiting.
+    pub fn try_next(&mut self) -> Option<Event> {
+        self.handle.core.try_event()
+    }
+
+    /// Waits for the terminal, throwing away the output that was not taken: it is reported as
+    /// discarded, and the child never blocks on it (C15). Returns the same terminal ever after.
+    ///
+    /// # Cancel safety
+    ///
+    /// The output stays thrown away; a later wait goes on.
+    pub async fn wait(&mut self) -> Terminal {
+        for stream in StreamId::ALL {
+            // Refused where there is no such stream, or after the terminal: nothing to discard.
+            let _discarded = self.handle.core.step(Input::Discard(stream));
+        }
+        while self.next().await.is_some() {}
+        self.handle.wait().await
+    }
+
+    /// Collects all output up to the terminal.
+    ///
+    /// Memory grows with the output; a [`limit`](crate::Command::limit) bounds it.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it loses what was collected and closes the execution.
+    pub async fn output(mut self) -> Output {
+        let mut collected = Collected::default();
+        loop {
+            match self.next().await {
+                Some(event) => {
+                    if let Some(output) = collected.take(event) {
+                        return output;
+                    }
+                }
+                // The exit was taken before: there is no more to collect.
+                None => return collected.finish(self.handle.wait().await),
+            }
+        }
+    }
+
+    /// Waits for the root's end, which says nothing of its output. Needs no consumer.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it affects nobody.
+    pub fn exited(&self) -> impl Future<Output = Status> + Send + 'static {
+        self.handle.exited()
+    }
+
+    /// The child's stdin, once, if it was [piped](crate::Stdio::Piped) or is a pty.
+    pub fn stdin(&mut self) -> Option<Stdin> {
+        self.stdin.take()
+    }
+
+    /// A handle for others: it waits, signals, kills and closes.
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Sends a signal to the group, as it is. After the exit a typed no-op (C16).
+    pub fn signal(&self, signal: Signal) -> Reply {
+        self.handle.signal(signal)
+    }
+
+    /// Kills by policy: the first signal, the grace period, SIGKILL. Returns at once; output
+    /// written in answer is delivered. After the exit a typed no-op (C16).
+    pub fn kill(&self) -> Reply {
+        self.handle.kill()
+    }
+
+    /// Stops taking one stream: it is read on and thrown away (C15).
+    pub fn discard(&mut self, stream: StreamId) {
+        let _discarded = self.handle.core.step(Input::Discard(stream));
+    }
+
+    /// Ends it now: SIGKILL to the group, the rest of the output dropped, the root reaped. Bounded
+    /// by the teardown policy (C11).
+    ///
+    /// # Cancel safety
+    ///
+    /// Once polled the close goes on without it.
+    pub async fn close(self) -> Terminal {
+        self.handle.close();
+        self.handle.wait().await
+    }
+
+    /// Lets the execution go on without a consumer: its output is thrown away, its root still
+    /// reaped, and handles still wait.
+    pub fn detach(mut self) -> Handle {
+        self.on_drop = OnDrop::Nothing;
+        // Refused only when the start was, and then there is nothing to detach from.
+        let _detached = self.handle.core.step(Input::Detach);
+        self.handle.clone()
+    }
+
+    /// The root's process id, for display: to signal it, use [`signal`](Execution::signal), which
+    /// cannot reach a reused one. `None` where the backend has none.
+    pub fn id(&self) -> Option<u32> {
+        self.handle.pid
+    }
+}
+
+impl Stream for Execution {
+    type Item = Event;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        self.handle.core.poll_event(cx)
+    }
+}
+
+impl Drop for Execution {
+    fn drop(&mut self) {
+        if self.on_drop == OnDrop::Close {
+            self.handle.close();
+        }
+    }
+}
+
+impl fmt::Debug for Execution {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Execution").field("id", &self.handle.pid).finish_non_exhaustive()
+    }
+}
+
+/// Waits for an execution, signals, kills and closes it. Clones are the same execution; a handle
+/// does not keep it alive.
+#[derive(Clone)]
+pub struct Handle {
+    core: Core<Data>,
+    pid: Option<u32>,
+}
+
+impl Handle {
+    /// Waits for the root's end, which says nothing of its output (C4).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it affects nobody.
+    pub fn exited(&self) -> impl Future<Output = Status> + Send + 'static {
+        let wait = self.core.exited();
+        async move { started(wait.await) }
+    }
+
+    /// Waits until the terminal has been delivered to the consumer, or nobody is there to take it
+    /// (C4). Any number may wait, early or late; all get the same.
+    ///
+    /// Whoever holds the [`Execution`] and does not take its events waits here for himself:
+    /// [`Execution::wait`] is the wait for him.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it affects nobody.
+    pub fn wait(&self) -> impl Future<Output = Terminal> + Send + 'static {
+        let wait = self.core.wait();
+        async move { started(wait.await) }
+    }
+
+    /// Sends a signal to the group, as it is. After the exit a typed no-op (C16).
+    pub fn signal(&self, signal: Signal) -> Reply {
+        self.core.step(Input::Signal(signal)).unwrap_or(Reply::AlreadyExited)
+    }
+
+    /// Kills by policy: the first signal, the grace period, SIGKILL. Returns at once.
+    pub fn kill(&self) -> Reply {
+        self.core.step(Input::Kill).unwrap_or(Reply::AlreadyExited)
+    }
+
+    /// Ends it now, as [`Execution::close`], without waiting. The consumer gets no further event.
+    pub fn close(&self) -> Reply {
+        self.core.step(Input::Close).unwrap_or(Reply::AlreadyExited)
+    }
+
+    /// Ends it as a runtime that shuts down: kills by policy, and at the teardown bound forces the
+    /// end; what was accepted is delivered until then (C13).
+    pub fn shutdown(&self) -> Reply {
+        self.core.step(Input::Shutdown).unwrap_or(Reply::AlreadyExited)
+    }
+
+    /// How the root ended, if it has.
+    pub fn status(&self) -> Option<Status> {
+        self.core.status()
+    }
+
+    /// The terminal, if [`wait`](Handle::wait) would return at once.
+    pub fn terminal(&self) -> Option<Terminal> {
+        self.core.terminal()
+    }
+
+    /// What the monitor has seen, if [`Command::monitor`](crate::Command::monitor) asked for one.
+    pub fn verdict(&self) -> Option<Verdict> {
+        self.core.verdict()
+    }
+
+    /// The root's process id, for display. `None` where the backend has none.
+    pub fn id(&self) -> Option<u32> {
+        self.pid
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle").field("id", &self.pid).finish_non_exhaustive()
+    }
+}
+
+/// A wait has no outcome only when the start was refused, and then there is no execution.
+fn started<T>(outcome: Option<T>) -> T {
+    outcome.unwrap_or_else(|| unreachable!("an execution exists only after its start"))
+}
+
+/// All output of an execution, and how it ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Output {
+    /// How it ended, and how complete the output is.
+    pub terminal: Terminal,
+    /// Stdout; or the one stream of a [combined](crate::Command::combined) pipe or a pty.
+    pub stdout: Vec<u8>,
+    /// Stderr.
+    pub stderr: Vec<u8>,
+}
+
+impl Output {
+    /// Whether the root exited with code 0 and the output is complete.
+    pub fn is_success(&self) -> bool {
+        matches!(self.terminal.status, Status::Exited { code: 0 }) && self.terminal.is_complete()
+    }
+}
+
+/// Collects events into an [`Output`].
+#[derive(Debug, Default)]
+pub(crate) struct Collected {
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+}
+
+impl Collected {
+    /// Takes one event; the terminal completes it.
+    pub(crate) fn take(&mut self, event: Event) -> Option<Output> {
+        match event {
+            Event::Chunk { stream, chunk } => {
+                match stream {
+                    StreamId::Stdout | StreamId::Combined | StreamId::Pty => &mut self.stdout,
+                    StreamId::Stderr => &mut self.stderr,
+                }
+                .extend_from_slice(&chunk);
+                None
+            }
+            // Gaps and ends are in the terminal's reports.
+            Event::Gap { .. } | Event::End { .. } => None,
+            Event::Exit(terminal) => Some(std::mem::take(self).finish(terminal)),
+        }
+    }
+
+    fn finish(self, terminal: Terminal) -> Output {
+        Output { terminal, stdout: self.stdout, stderr: self.stderr }
+    }
+}
