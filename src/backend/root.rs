@@ -49,7 +49,7 @@ enum Watch<R: Reactor> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Running,
-    /// Its end is known; its pid is still ours.
+    /// Its end is known, its pid still ours.
     Zombie,
     Reaped,
 }
@@ -152,15 +152,17 @@ impl<R: Reactor> Root<R> {
         }
     }
 
+    /// By the pidfd where it can be done: that is safe even if somebody else has reaped the root.
     pub(super) fn signal(&self, signal: Signal, target: Target) {
         let group = self.leads_group && matches!(target, Target::Group);
-        match (self.state, &self.watch) {
-            (State::Running, _) => kill(self.pid, group, signal),
-            (State::Zombie, _) if group => kill(self.pid, true, signal),
-            (State::Reaped, Watch::Pidfd(pidfd)) if group => {
-                let _sent = pidfd_signal_group(pidfd.as_fd(), signal.number());
+        match &self.watch {
+            Watch::Pidfd(pidfd) if !group || pidfd_names_group(pidfd.as_fd()) => {
+                let _sent = pidfd_signal(pidfd.as_fd(), signal.number(), group);
             }
-            (State::Zombie, _) | (State::Reaped, _) => {}
+            Watch::Pidfd(_) | Watch::Thread(_) if self.state != State::Reaped => {
+                kill(self.pid, group, signal);
+            }
+            Watch::Pidfd(_) | Watch::Thread(_) => {}
         }
     }
 }
@@ -213,7 +215,8 @@ fn kill(pid: Pid, group: bool, signal: Signal) {
     let _sent = unsafe { libc::kill(if group { -pid } else { pid }, signal.number()) };
 }
 
-fn pidfd_signal_group(pidfd: BorrowedFd<'_>, signal: i32) -> io::Result<()> {
+fn pidfd_signal(pidfd: BorrowedFd<'_>, signal: i32, group: bool) -> io::Result<()> {
+    let flags = if group { PIDFD_SIGNAL_PROCESS_GROUP } else { 0 };
     // SAFETY: pidfd_send_signal(2) reads no memory when its info is NULL; the descriptor is open,
     // for it is borrowed.
     let sent = unsafe {
@@ -222,7 +225,7 @@ fn pidfd_signal_group(pidfd: BorrowedFd<'_>, signal: i32) -> io::Result<()> {
             pidfd.as_raw_fd(),
             signal,
             std::ptr::null::<libc::siginfo_t>(),
-            PIDFD_SIGNAL_PROCESS_GROUP,
+            flags,
         )
     };
     if sent == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
@@ -231,7 +234,7 @@ fn pidfd_signal_group(pidfd: BorrowedFd<'_>, signal: i32) -> io::Result<()> {
 /// Whether this kernel signals a group by its pidfd. Signal 0 asks and does nothing.
 fn pidfd_names_group(pidfd: BorrowedFd<'_>) -> bool {
     static ANSWER: OnceLock<bool> = OnceLock::new();
-    *ANSWER.get_or_init(|| match pidfd_signal_group(pidfd, 0) {
+    *ANSWER.get_or_init(|| match pidfd_signal(pidfd, 0, true) {
         Ok(()) => true,
         Err(error) => error.raw_os_error() == Some(libc::ESRCH),
     })
