@@ -4,6 +4,8 @@
 
 extern crate alloc;
 
+#[cfg(feature = "std")]
+pub mod error;
 pub mod machine;
 pub mod monitor;
 #[cfg(feature = "std")]
