@@ -52,7 +52,7 @@ macro_rules! kinds {
 // (-4095 to -1), so that none can be read as one. Exit codes follow env(1) and timeout(1): 125
 // when we failed, 126 and 127 when the command could not be run.
 kinds! {
-    NotFound: "not_found", 404, -5001, 125, "There is no execution with this id.";
+    NotFound: "not_found", 404, -5001, 125, "Nothing has this id.";
     Stopped: "stopped", 409, -5002, 125, "The execution has stopped already.";
     InvalidState: "invalid_state", 409, -5003, 125, "The call has no meaning in this state.";
     InvalidArgument: "invalid_argument", 400, -5004, 125, "An argument cannot be used.";
@@ -352,13 +352,35 @@ fn unexplained(stage: Stage, errno: Errno) -> String {
 }
 
 fn errno_name(errno: Errno) -> Option<&'static str> {
-    let names = NAMES_EVERYWHERE.iter().chain(NAMES_HERE);
+    let names = COMMON_NAMES.iter().chain(OWN_NAMES);
     names.copied().find(|(number, _)| *number == errno.0).map(|(_, name)| name)
 }
 
-/// The numbers on which every Unix agrees.
-#[cfg(unix)]
-const NAMES_EVERYWHERE: &[(i32, &str)] = &[
+type Names = &'static [(i32, &'static str)];
+
+/// Empty where the error numbers of the system are not errnos.
+const COMMON_NAMES: Names = if cfg!(unix) { UNIX_NAMES } else { &[] };
+
+/// Empty where the numbers above 34 are not known here; a few Linux architectures have their own.
+const OWN_NAMES: Names = if cfg!(all(
+    any(target_os = "linux", target_os = "android"),
+    not(any(target_arch = "mips", target_arch = "mips64", target_arch = "sparc64"))
+)) {
+    LINUX_NAMES
+} else if cfg!(any(
+    target_vendor = "apple",
+    target_os = "freebsd",
+    target_os = "netbsd",
+    target_os = "openbsd",
+    target_os = "dragonfly"
+)) {
+    BSD_NAMES
+} else {
+    &[]
+};
+
+/// The numbers on which every Unix agrees (Seventh Edition, without 11).
+const UNIX_NAMES: Names = &[
     (1, "EPERM"),
     (2, "ENOENT"),
     (3, "ESRCH"),
@@ -389,26 +411,8 @@ const NAMES_EVERYWHERE: &[(i32, &str)] = &[
     (32, "EPIPE"),
 ];
 
-/// Elsewhere a system's error numbers are not errnos.
-#[cfg(not(unix))]
-const NAMES_EVERYWHERE: &[(i32, &str)] = &[];
-
-/// The numbers of Linux's `asm-generic/errno.h`; a few architectures have their own.
-#[cfg(all(
-    any(target_os = "linux", target_os = "android"),
-    any(
-        target_arch = "x86",
-        target_arch = "x86_64",
-        target_arch = "arm",
-        target_arch = "aarch64",
-        target_arch = "riscv32",
-        target_arch = "riscv64",
-        target_arch = "loongarch64",
-        target_arch = "powerpc64",
-        target_arch = "s390x"
-    )
-))]
-const NAMES_HERE: &[(i32, &str)] = &[
+/// More of them on Linux, from `asm-generic/errno.h`.
+const LINUX_NAMES: Names = &[
     (11, "EAGAIN"),
     (36, "ENAMETOOLONG"),
     (38, "ENOSYS"),
@@ -423,15 +427,8 @@ const NAMES_HERE: &[(i32, &str)] = &[
     (122, "EDQUOT"),
 ];
 
-/// The numbers of macOS and the BSDs (`intro(2)`).
-#[cfg(any(
-    target_vendor = "apple",
-    target_os = "freebsd",
-    target_os = "netbsd",
-    target_os = "openbsd",
-    target_os = "dragonfly"
-))]
-const NAMES_HERE: &[(i32, &str)] = &[
+/// More of them on macOS and the BSDs, from `intro(2)`.
+const BSD_NAMES: Names = &[
     (35, "EAGAIN"),
     (48, "EADDRINUSE"),
     (54, "ECONNRESET"),
