@@ -57,7 +57,7 @@ kinds! {
     InvalidState: "invalid_state", 409, -5003, 125, "The call has no meaning in this state.";
     InvalidArgument: "invalid_argument", 400, -5004, 125, "An argument cannot be used.";
     CannotSpawn: "cannot_spawn", 422, -5005, 126, "The command cannot be started.";
-    OverQuota: "over_quota", 429, -5006, 125, "A quota or a limit of the system is used up.";
+    OverQuota: "over_quota", 429, -5006, 126, "A quota or a limit of the system is used up.";
     Unauthorized: "unauthorized", 401, -5007, 125, "The credentials are missing or wrong.";
     Gone: "gone", 410, -5008, 125, "The session is over and has been cleared away.";
     BackendLost: "backend_lost", 502, -5009, 125, "The connection to the runner broke.";

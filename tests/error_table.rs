@@ -56,7 +56,7 @@ fn c14_published_names_and_numbers_never_change() {
         (Kind::InvalidState, "invalid_state", 409, -5003, 125),
         (Kind::InvalidArgument, "invalid_argument", 400, -5004, 125),
         (Kind::CannotSpawn, "cannot_spawn", 422, -5005, 126),
-        (Kind::OverQuota, "over_quota", 429, -5006, 125),
+        (Kind::OverQuota, "over_quota", 429, -5006, 126),
         (Kind::Unauthorized, "unauthorized", 401, -5007, 125),
         (Kind::Gone, "gone", 410, -5008, 125),
         (Kind::BackendLost, "backend_lost", 502, -5009, 125),

@@ -133,8 +133,8 @@ fn refusal(command: &StdCommand, stage: Option<Stage>, error: &io::Error) -> Err
     let program = command.get_program().to_string_lossy().into_owned();
     let cwd = command.get_current_dir();
     let Some(errno) = error.raw_os_error() else {
-        // The standard library refuses a NUL byte in an argument without asking the kernel.
-        let op = format!("run `{program}`: {error}; remove NUL bytes from its arguments");
+        // The standard library refuses a NUL byte without asking the kernel.
+        let op = format!("run {program:?}: a NUL byte in it or its arguments; remove it");
         return Error::new(Kind::InvalidArgument, op);
     };
     let os = OsErrno::from_raw_os_error(errno);
