@@ -4,8 +4,20 @@
 
 extern crate alloc;
 
+#[cfg(feature = "process")]
+pub mod backend;
+#[cfg(feature = "process")]
+pub mod blocking;
+#[cfg(feature = "process")]
+mod command;
+#[cfg(feature = "process")]
+mod data;
+#[cfg(feature = "process")]
+pub mod driver;
 #[cfg(feature = "std")]
 pub mod error;
+#[cfg(feature = "process")]
+mod execution;
 pub mod machine;
 pub mod monitor;
 #[cfg(feature = "tokio")]
