@@ -116,8 +116,8 @@ fn c14_only_a_used_up_limit_is_over_quota() {
     }
 }
 
-/// A script that tells "not installed" (127) from "not allowed" (126) or "try again" (125) takes
-/// the wrong branch.
+/// A script that tells "not installed" (127) from "cannot be started" (126) or "not the command" (125)
+/// takes the wrong branch.
 #[test]
 fn c14_only_a_missing_program_exits_with_127() {
     for error in every_refusal() {
@@ -126,7 +126,7 @@ fn c14_only_a_missing_program_exits_with_127() {
         let code = match (error.kind() == Kind::CannotSpawn, missing) {
             (true, true) => 127,
             (true, false) => 126,
-            (false, _) => 125,
+            (false, _) => 126,
         };
         assert_eq!(error.exit_code(), code, "{error:?}");
     }
