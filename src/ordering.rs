@@ -74,7 +74,13 @@ struct Wakes {
 
 impl Wakes {
     fn wake(self) {
-        self.consumer.into_iter().chain(self.driver).chain(self.waiters).for_each(Waker::wake);
+        if let Some(waker) = self.consumer {
+            waker.wake();
+        }
+        if let Some(waker) = self.driver {
+            waker.wake();
+        }
+        self.waiters.into_iter().for_each(Waker::wake);
     }
 }
 

@@ -3,7 +3,7 @@
 use alloc::collections::VecDeque;
 use core::hash::{Hash, Hasher};
 
-use super::{PerStream, StreamId, lane::Queued};
+use super::{PerStream, StreamId, Streams, lane::Queued};
 
 #[derive(Clone, Debug)]
 pub(super) struct Backlog<C> {
@@ -29,12 +29,16 @@ impl<C> Backlog<C> {
     }
 
     /// The stream whose first entry came before all others.
-    pub(super) fn oldest(&self, streams: &[StreamId]) -> Option<StreamId> {
-        streams
-            .iter()
-            .filter_map(|&id| self.queues[id].front().map(|first| (first.ticket, id)))
-            .min_by_key(|&(ticket, _)| ticket)
-            .map(|(_, id)| id)
+    pub(super) fn oldest(&self, streams: Streams) -> Option<StreamId> {
+        let mut oldest: Option<(u64, StreamId)> = None;
+        for &id in streams.ids() {
+            if let Some(first) = self.queues[id].front()
+                && oldest.is_none_or(|(ticket, _)| first.ticket < ticket)
+            {
+                oldest = Some((first.ticket, id));
+            }
+        }
+        oldest.map(|(_, id)| id)
     }
 
     pub(super) fn pop(&mut self, stream: StreamId) -> Option<Queued<C>> {

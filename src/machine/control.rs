@@ -20,7 +20,7 @@ impl<C: Chunk> Machine<C> {
         if self.policy.timeout.is_some() {
             self.set_timer(Timer::Timeout, TimerAction::Arm, step);
         }
-        step.actions.signals.extend(latch.signals);
+        step.actions.signal_all(latch.signals);
         if latch.kill {
             self.begin_kill(Because::Cancelled, step);
         }
@@ -54,7 +54,7 @@ impl<C: Chunk> Machine<C> {
                 latch.signals.insert(signal);
                 step.reply = Reply::Latched;
             }
-            Phase::Running => step.actions.signals.insert(signal),
+            Phase::Running => step.actions.signal(signal),
             Phase::Reaped(_) | Phase::Ended { .. } | Phase::Done(_) => {
                 step.reply = Reply::AlreadyExited;
             }
@@ -94,7 +94,7 @@ impl<C: Chunk> Machine<C> {
         let KillPolicy { signal, grace, .. } = self.policy.kill;
         let signal = if grace.is_zero() { Signal::KILL } else { signal };
         self.cause.killed_by_us = Some(Killed { signal, escalated: false });
-        step.actions.signals.insert(signal);
+        step.actions.signal(signal);
         self.set_timer(Timer::Timeout, TimerAction::Disarm, step);
         if signal != Signal::KILL {
             self.set_timer(Timer::Grace, TimerAction::Arm, step);
@@ -110,7 +110,7 @@ impl<C: Chunk> Machine<C> {
                 self.cause.killed_by_us = Some(Killed { signal: Signal::KILL, escalated: false });
             }
         }
-        step.actions.signals.insert(Signal::KILL);
+        step.actions.signal(Signal::KILL);
         for timer in [Timer::Timeout, Timer::Grace, Timer::Stall] {
             self.set_timer(timer, TimerAction::Disarm, step);
         }
@@ -191,7 +191,7 @@ impl<C: Chunk> Machine<C> {
         if reaped {
             step.reply = Reply::AlreadyExited;
             if let Target::Group = self.policy.kill.target {
-                step.actions.signals.insert(Signal::KILL);
+                step.actions.signal(Signal::KILL);
             }
         } else {
             self.kill_hard(step);
@@ -213,7 +213,7 @@ impl<C: Chunk> Machine<C> {
             Phase::Reaped(_) => {
                 step.reply = Reply::AlreadyExited;
                 if let Target::Group = self.policy.kill.target {
-                    step.actions.signals.insert(Signal::KILL);
+                    step.actions.signal(Signal::KILL);
                 }
                 for &id in self.streams.ids() {
                     let lane = &mut self.lanes[id];

@@ -31,7 +31,7 @@ impl<C: Chunk> Machine<C> {
                 return Some(Event::End { stream: id, end });
             }
         }
-        if let Some(id) = self.backlog.oldest(self.streams.ids()) {
+        if let Some(id) = self.backlog.oldest(self.streams) {
             return self.take_queued(id, step);
         }
         match self.phase {

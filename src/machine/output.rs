@@ -3,7 +3,7 @@
 
 use core::fmt;
 
-use super::{End, InputKind, PerStream, SignalSet, StreamId, Streams, Terminal, Until};
+use super::{End, InputKind, Signal, SignalSet, StreamId, Streams, Terminal, Until};
 
 /// What follows from one input.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,7 +139,7 @@ impl Timer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TimerAction {
     /// Start it with its full length, also if it runs.
-    Arm,
+    Arm = 1,
     /// Set it to its full length, standing still.
     ArmHeld,
     /// Let it stand still with what is left: the source is not being read (C6).
@@ -169,7 +169,7 @@ impl TimerAction {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PumpAction {
     /// Stop reading for now: the consumer is slow (C12).
-    Pause,
+    Pause = 1,
     /// Read again.
     Resume,
     /// Stop reading for good and let go of the source.
@@ -180,10 +180,18 @@ pub enum PumpAction {
 /// child is never killed by a pipe that closed before its signal came (C16).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Actions {
-    pub(super) signals: SignalSet,
-    pub(super) pumps: PerStream<Option<PumpAction>>,
-    pub(super) timers: [Option<TimerAction>; TIMERS],
+    signals: SignalSet,
+    /// One number for each pump and timer, [`BITS`] wide: most steps ask for nothing, and two
+    /// comparisons tell.
+    asked: u64,
 }
+
+/// Bits of one number in [`Actions`]; 0 asks for nothing.
+const BITS: usize = 4;
+const MASK: u64 = (1 << BITS) - 1;
+/// The places of the pumps come before those of the timers.
+const PUMPS: usize = 2;
+const _: () = assert!((PUMPS + TIMERS) * BITS <= 64, "every pump and timer has a place");
 
 impl Actions {
     /// Signals to send to the target of the kill policy. After the reap only its group is meant,
@@ -194,17 +202,42 @@ impl Actions {
 
     /// What to do with the pump of `stream`.
     pub fn pump(&self, stream: StreamId) -> Option<PumpAction> {
-        self.pumps[stream]
+        match self.place(stream.slot()) {
+            1 => Some(PumpAction::Pause),
+            2 => Some(PumpAction::Resume),
+            3 => Some(PumpAction::Abandon),
+            _ => None,
+        }
     }
 
     /// What to do with `timer`.
     pub fn timer(&self, timer: Timer) -> Option<TimerAction> {
-        self.timers[timer.index()]
+        self.timer_at(timer.index())
+    }
+
+    fn timer_at(&self, index: usize) -> Option<TimerAction> {
+        match self.place(PUMPS + index) {
+            1 => Some(TimerAction::Arm),
+            2 => Some(TimerAction::ArmHeld),
+            3 => Some(TimerAction::Hold),
+            4 => Some(TimerAction::Resume),
+            5 => Some(TimerAction::Disarm),
+            _ => None,
+        }
+    }
+
+    fn place(&self, place: usize) -> u64 {
+        self.asked >> (place * BITS) & MASK
+    }
+
+    fn set_place(&mut self, place: usize, number: u64) {
+        let shift = place * BITS;
+        self.asked = self.asked & !(MASK << shift) | number << shift;
     }
 
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
-        *self == Actions::default()
+        self.asked == 0 && self.signals.is_empty()
     }
 
     /// Each action, in order, for an execution with these streams.
@@ -223,28 +256,45 @@ impl Actions {
     /// Adds what a later step asks for, so that carrying out the sum does what carrying out both
     /// in turn would.
     pub fn merge(&mut self, later: &Actions) {
+        if later.is_empty() {
+            return;
+        }
         self.signals.extend(later.signals);
-        for (pump, next) in self.pumps.iter_mut().zip(later.pumps.iter()) {
-            match (*pump, *next) {
-                (Some(PumpAction::Abandon), _) | (_, None) => {}
-                (_, Some(next)) => *pump = Some(next),
+        for slot in 0..PUMPS {
+            let abandoned = self.place(slot) == PumpAction::Abandon as u64;
+            if later.place(slot) != 0 && !abandoned {
+                self.set_place(slot, later.place(slot));
             }
         }
-        for (timer, next) in self.timers.iter_mut().zip(later.timers) {
-            *timer = match (*timer, next) {
-                (now, None) => now,
-                (None, next) => next,
-                (Some(now), Some(next)) => now.then(next),
-            };
+        for index in 0..TIMERS {
+            if let Some(next) = later.timer_at(index) {
+                self.add_timer(index, next);
+            }
         }
     }
 
+    pub(super) fn signal(&mut self, signal: Signal) {
+        self.signals.insert(signal);
+    }
+
+    pub(super) fn signal_all(&mut self, signals: SignalSet) {
+        self.signals.extend(signals);
+    }
+
+    pub(super) fn set_pump(&mut self, stream: StreamId, action: PumpAction) {
+        self.set_place(stream.slot(), action as u64);
+    }
+
     pub(super) fn set_timer(&mut self, timer: Timer, action: TimerAction) {
-        let place = &mut self.timers[timer.index()];
-        *place = match *place {
-            None => Some(action),
-            Some(earlier) => earlier.then(action),
+        self.add_timer(timer.index(), action);
+    }
+
+    fn add_timer(&mut self, index: usize, next: TimerAction) {
+        let sum = match self.timer_at(index) {
+            None => Some(next),
+            Some(now) => now.then(next),
         };
+        self.set_place(PUMPS + index, sum.map_or(0, |action| action as u64));
     }
 }
 
@@ -252,7 +302,7 @@ impl Actions {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
     /// Send this signal.
-    Signal(super::Signal),
+    Signal(Signal),
     /// Do this with the pump of that stream.
     Pump(StreamId, PumpAction),
     /// Do this with that timer.

@@ -143,7 +143,7 @@ impl<C: Chunk> Machine<C> {
     pub(super) fn end(&mut self, id: StreamId, end: End, held: bool, step: &mut Step<C>) {
         let lane = &mut self.lanes[id];
         if let End::Cut(_) | End::Discarded = end {
-            step.actions.pumps[id] = Some(PumpAction::Abandon);
+            step.actions.set_pump(id, PumpAction::Abandon);
         }
         lane.source = Source::Ended { end, held };
         lane.owed = Owed::Nothing;
@@ -165,7 +165,7 @@ impl<C: Chunk> Machine<C> {
 
     fn pause(&mut self, id: StreamId, step: &mut Step<C>) {
         self.lanes[id].source = Source::Paused;
-        step.actions.pumps[id] = Some(PumpAction::Pause);
+        step.actions.set_pump(id, PumpAction::Pause);
         self.set_timer(Timer::Idle(id), TimerAction::Hold, step);
         self.set_timer(Timer::Deadline(id), TimerAction::Hold, step);
     }
@@ -175,7 +175,7 @@ impl<C: Chunk> Machine<C> {
             return;
         }
         self.lanes[id].source = Source::Flowing;
-        step.actions.pumps[id] = Some(PumpAction::Resume);
+        step.actions.set_pump(id, PumpAction::Resume);
         self.set_timer(Timer::Idle(id), TimerAction::Resume, step);
         self.set_timer(Timer::Deadline(id), TimerAction::Resume, step);
     }

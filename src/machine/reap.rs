@@ -31,7 +31,7 @@ impl<C: Chunk> Machine<C> {
         if let (Descendants::Kill, Target::Group) =
             (self.policy.descendants, self.policy.kill.target)
         {
-            step.actions.signals.insert(Signal::KILL);
+            step.actions.signal(Signal::KILL);
         }
         for &id in self.streams.ids() {
             self.bound_drain(id, standing[id], step);

@@ -79,8 +79,13 @@ impl Streams {
     }
 
     /// Whether `stream` is one of them.
-    pub fn contains(self, stream: StreamId) -> bool {
-        self.ids().contains(&stream)
+    pub const fn contains(self, stream: StreamId) -> bool {
+        match stream {
+            StreamId::Stdout => matches!(self, Streams::Stdout | Streams::Separate),
+            StreamId::Stderr => matches!(self, Streams::Stderr | Streams::Separate),
+            StreamId::Combined => matches!(self, Streams::Combined),
+            StreamId::Pty => matches!(self, Streams::Pty),
+        }
     }
 }
 
