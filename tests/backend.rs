@@ -63,7 +63,8 @@ impl Fake {
     }
 
     fn start(&self, policy: Policy) -> Execution {
-        Execution::on_backend(self.clone(), Streams::Stdout, policy).expect("a sound policy")
+        Execution::on_backend(self.clone(), Streams::Stdout, policy)
+            .unwrap_or_else(|error| panic!("{error}"))
     }
 }
 

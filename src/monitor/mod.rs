@@ -268,7 +268,13 @@ impl<C: Chunk + Clone + Eq> History<C> {
             "a root that has been reaped was signalled",
         )?;
         if self.reaped.is_none() && !matches!(input, Input::Signal(_)) {
-            self.kill_signals.extend(signals);
+            // A signal that the caller asked for before the start is not a kill of ours.
+            let asked =
+                |signal: &Signal| matches!(input, Input::Started) && self.latched.contains(*signal);
+            signals
+                .iter()
+                .filter(|signal| !asked(signal))
+                .for_each(|signal| self.kill_signals.insert(signal));
         }
         Ok(())
     }

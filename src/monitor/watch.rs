@@ -87,8 +87,16 @@ impl<C: Chunk + Clone + Eq> Watch<C> {
         };
     }
 
+    /// A timer has run out.
     pub(super) fn note_due(&mut self, cut: Cut) {
-        self.due = Some(cut);
+        match cut {
+            Cut::Idle => self.idle = Clock::Off,
+            Cut::After | Cut::Max | Cut::Close | Cut::Shutdown => self.deadline = Clock::Off,
+        }
+        // Silence after the cap changes nothing: the cap stands.
+        if !matches!((self.due, cut), (Some(_), Cut::Idle)) {
+            self.due = Some(cut);
+        }
     }
 
     pub(super) fn forget(&mut self) {
@@ -108,6 +116,7 @@ impl<C: Chunk + Clone + Eq> Watch<C> {
 
     pub(super) fn note_abandon(&mut self, reaped: bool, forced: bool, shutdown: bool) -> Checked {
         self.abandoned = true;
+        self.paused = false;
         if forced || self.discarded {
             return Ok(());
         }

@@ -1,0 +1,4 @@
+//! One module for each verb of the command.
+
+pub(crate) mod check;
+pub(crate) mod replay;

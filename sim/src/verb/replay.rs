@@ -1,0 +1,53 @@
+//! `lastbyte replay TOKEN`: one schedule again, step by step.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use lastbyte_sim::schedule::{Replayed, Token};
+
+/// Run one schedule again, step by step.
+#[derive(Args, Debug)]
+pub(crate) struct Replay {
+    /// The token that `check` printed.
+    token: String,
+}
+
+impl Replay {
+    /// Exit code 0: the rule breaks again. 1: it does not. 125: the token cannot be run.
+    pub(crate) fn run(&self) -> ExitCode {
+        let replayed = Token::parse(&self.token).and_then(|token| token.replay());
+        let (replayed, changed) = match replayed {
+            Ok(replayed) => replayed,
+            Err(bad) => {
+                eprintln!("lastbyte: failed to replay {:?}: {bad}", self.token);
+                return ExitCode::from(125);
+            }
+        };
+        print_steps(&replayed);
+        if changed {
+            println!("the code changed under this token: this is not the history it was made of");
+        }
+        match (replayed.diverged_at, replayed.broken) {
+            (Some(step), _) => {
+                println!("step {}: there is no such choice any more", step + 1);
+                ExitCode::FAILURE
+            }
+            (None, Some(broken)) => {
+                println!("breaks {broken}");
+                ExitCode::SUCCESS
+            }
+            (None, None) => {
+                println!("breaks no rule");
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
+
+/// The steps, numbered from 1, each with what followed from it.
+pub(crate) fn print_steps(replayed: &Replayed) {
+    for (number, step) in replayed.steps.iter().enumerate() {
+        print!("  {:>3}. {}", number + 1, step.choice);
+        if step.follows.is_empty() { println!() } else { println!(" -> {}", step.follows) }
+    }
+}

@@ -1,0 +1,411 @@
+//! The bounded world around a design: a child, its pipes, callers, and what may happen next.
+//!
+//! A [`World`] is one state of the exploration. [`World::choices`] lists what may happen, in a fixed
+//! order; [`World::take`] makes it happen, and has the monitor judge it. The world is honest: it
+//! gives no input that a real driver could not give. Reading a chunk before the exit means that the
+//! root had written it by then; what the root has not been seen to write stands in its pipes at the
+//! reap. So exit-before-pump and pump-before-exit are both among the interleavings, and all between.
+
+use std::fmt;
+
+use lastbyte::{
+    machine::{
+        Errno, Illegal, Input, PerStream, Policy, Signal, Status, Step, StreamId, Streams, Timer,
+        Until,
+    },
+    monitor::{Broken, History},
+};
+
+use crate::{byte::Byte, design::Design};
+
+/// How large a world is, and what may happen in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// The streams of the execution.
+    pub streams: Streams,
+    /// Chunks of one byte that the root writes to each stream.
+    pub chunks: u8,
+    /// Who holds the streams beside the root.
+    pub holder: Holder,
+    /// Waits of each kind (for the reap, for the terminal), each at any moment.
+    pub waiters: u8,
+    /// Whether there is a consumer who drains. Without, only pumps and reap interleave.
+    pub consumer: bool,
+    /// What may happen once, at any moment.
+    pub once: Once,
+    /// The policies.
+    pub policy: Policy,
+}
+
+/// Who holds the streams beside the root.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// Nobody: each stream ends when it has been read.
+    Nobody,
+    /// A descendant that never lets go, and writes so many chunks to each stream.
+    Descendant(u8),
+}
+
+/// Happenings that are possible once in a history; a set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Once(u16);
+
+/// A happening that is possible once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Happening {
+    /// The caller kills.
+    Kill,
+    /// The caller sends a signal.
+    Signal,
+    /// The caller closes.
+    Close,
+    /// The runtime shuts down.
+    Shutdown,
+    /// The consumer gives up the first stream.
+    Discard,
+    /// The consumer goes.
+    Detach,
+    /// A waiter for the reap goes.
+    CancelExited,
+    /// A waiter for the terminal goes.
+    CancelTerminal,
+    /// A read of the first stream fails.
+    ReadError,
+    /// The start is refused.
+    Refuse,
+}
+
+impl Happening {
+    /// All of them.
+    pub const ALL: [Happening; 10] = [
+        Happening::Kill,
+        Happening::Signal,
+        Happening::Close,
+        Happening::Shutdown,
+        Happening::Discard,
+        Happening::Detach,
+        Happening::CancelExited,
+        Happening::CancelTerminal,
+        Happening::ReadError,
+        Happening::Refuse,
+    ];
+}
+
+impl Once {
+    /// These happenings.
+    pub fn of(happenings: &[Happening]) -> Self {
+        Once(happenings.iter().fold(0, |set, &happening| set | 1 << happening as u8))
+    }
+
+    fn has(self, happening: Happening) -> bool {
+        self.0 & 1 << happening as u8 != 0
+    }
+
+    fn remove(&mut self, happening: Happening) {
+        self.0 &= !(1 << happening as u8);
+    }
+}
+
+/// What happens next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// The child starts.
+    Start,
+    /// A pump reads a chunk.
+    Read(StreamId),
+    /// A pump reads the end.
+    ReadEof(StreamId),
+    /// After the reap, a pump finds nothing although somebody holds the stream.
+    ReadNothing(StreamId),
+    /// The root's end is learned.
+    Reap,
+    /// The consumer takes an event.
+    Drain,
+    /// Somebody waits.
+    Wait(Until),
+    /// A timer runs out.
+    Fire(Timer),
+    /// Something that is possible once.
+    Happen(Happening),
+}
+
+impl fmt::Display for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Choice::Start => f.write_str("the child starts"),
+            Choice::Read(id) => write!(f, "pump reads a chunk of {id}"),
+            Choice::ReadEof(id) => write!(f, "pump reads the end of {id}"),
+            Choice::ReadNothing(id) => write!(f, "pump finds {id} empty, and still held"),
+            Choice::Reap => f.write_str("the root's exit is reaped"),
+            Choice::Drain => f.write_str("the consumer drains"),
+            Choice::Wait(Until::Exited) => f.write_str("somebody waits for the exit"),
+            Choice::Wait(Until::Terminal) => f.write_str("somebody waits for the terminal"),
+            Choice::Fire(timer) => write!(f, "the timer {timer:?} runs out"),
+            Choice::Happen(happening) => f.write_str(match happening {
+                Happening::Kill => "the caller kills",
+                Happening::Signal => "the caller sends a signal",
+                Happening::Close => "the caller closes",
+                Happening::Shutdown => "the runtime shuts down",
+                Happening::Discard => "the consumer discards the first stream",
+                Happening::Detach => "the consumer goes",
+                Happening::CancelExited => "a waiter for the exit goes",
+                Happening::CancelTerminal => "a waiter for the terminal goes",
+                Happening::ReadError => "a read of the first stream fails",
+                Happening::Refuse => "the start is refused",
+            }),
+        }
+    }
+}
+
+/// One state: the design, what the contract remembers, and the child.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct World<D> {
+    design: D,
+    history: History<Byte>,
+    child: Child,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Child {
+    start: Start,
+    reaped: bool,
+    /// Chunks read from each stream: first the root's, then a descendant's.
+    read: PerStream<u8>,
+    ended: PerStream<bool>,
+    waits_left: [u8; 2],
+    waiting: [u8; 2],
+    once: Once,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Start {
+    Pending,
+    Running,
+    Refused,
+}
+
+/// Why a history ends at a choice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wrong {
+    /// A rule is broken.
+    Broken(Broken),
+    /// The design refuses what an honest driver may do.
+    Refused(Illegal),
+}
+
+impl<D: Design> World<D> {
+    /// The world before anything has happened.
+    pub fn new(bounds: &Bounds) -> Self {
+        World {
+            design: D::start(bounds.streams, bounds.policy),
+            history: History::new(bounds.streams, bounds.policy),
+            child: Child {
+                start: Start::Pending,
+                reaped: false,
+                read: PerStream::default(),
+                ended: PerStream::default(),
+                waits_left: [bounds.waiters; 2],
+                waiting: [0; 2],
+                once: bounds.once,
+            },
+        }
+    }
+
+    /// What may happen next, in a fixed order. None: nothing ever will.
+    pub fn choices(&self, bounds: &Bounds) -> Vec<Choice> {
+        let mut choices = Vec::with_capacity(12);
+        match self.child.start {
+            Start::Pending => choices.push(Choice::Start),
+            Start::Running => {
+                for &id in bounds.streams.ids() {
+                    choices.extend(self.pump_choice(bounds, id));
+                }
+                if !self.child.reaped {
+                    choices.push(Choice::Reap);
+                }
+            }
+            Start::Refused => {}
+        }
+        if bounds.consumer && self.design.has_event() {
+            choices.push(Choice::Drain);
+        }
+        for until in [Until::Exited, Until::Terminal] {
+            if self.child.waits_left[until as usize] > 0 {
+                choices.push(Choice::Wait(until));
+            }
+        }
+        for timer in Timer::all(bounds.streams) {
+            if self.design.is_running(timer) {
+                choices.push(Choice::Fire(timer));
+            }
+        }
+        for happening in Happening::ALL {
+            if self.child.once.has(happening) && self.is_possible(bounds, happening) {
+                choices.push(Choice::Happen(happening));
+            }
+        }
+        choices
+    }
+
+    /// What the next read of a stream finds, if its pump reads now.
+    fn pump_choice(&self, bounds: &Bounds, id: StreamId) -> Option<Choice> {
+        if self.child.ended[id] || !self.design.is_open(id) {
+            return None;
+        }
+        let late = match bounds.holder {
+            Holder::Nobody => 0,
+            Holder::Descendant(chunks) => chunks,
+        };
+        let read = self.child.read[id];
+        // A descendant's chunks come after the root's in the pipe.
+        let stands = read < bounds.chunks + late;
+        match (stands, bounds.holder) {
+            (true, _) => self.design.has_room(id).then_some(Choice::Read(id)),
+            (false, Holder::Nobody) => Some(Choice::ReadEof(id)),
+            (false, Holder::Descendant(_)) => (self.child.reaped && self.changes_by_nothing(id))
+                .then_some(Choice::ReadNothing(id)),
+        }
+    }
+
+    /// A read that finds nothing is a choice only where it changes the design.
+    fn changes_by_nothing(&self, id: StreamId) -> bool {
+        let mut after = self.design.clone();
+        after.step(Input::Empty(id)).is_ok() && after != self.design
+    }
+
+    fn is_possible(&self, bounds: &Bounds, happening: Happening) -> bool {
+        let running = self.child.start == Start::Running;
+        let first = bounds.streams.ids().first();
+        match happening {
+            Happening::Kill | Happening::Signal | Happening::Close | Happening::Shutdown => {
+                self.child.start != Start::Refused
+            }
+            Happening::Discard | Happening::Detach => {
+                first.is_some() && self.child.start != Start::Refused && !self.history.is_over()
+            }
+            Happening::CancelExited => self.child.waiting[Until::Exited as usize] > 0,
+            Happening::CancelTerminal => self.child.waiting[Until::Terminal as usize] > 0,
+            Happening::ReadError => {
+                running && first.is_some_and(|&id| !self.child.ended[id] && self.design.is_open(id))
+            }
+            Happening::Refuse => self.child.start == Start::Pending,
+        }
+    }
+
+    /// Makes a choice happen, and has the monitor judge what follows from it.
+    ///
+    /// # Errors
+    ///
+    /// [`Wrong`] when a rule is broken, or an honest input is refused. The world is then of no
+    /// further use.
+    pub fn take(&mut self, bounds: &Bounds, choice: Choice) -> Result<Step<Byte>, Wrong> {
+        let input = self.input(bounds, choice);
+        let step = self.design.step(input.clone()).map_err(Wrong::Refused)?;
+        self.history.observe(&input, &step).map_err(Wrong::Broken)?;
+        for until in [Until::Exited, Until::Terminal] {
+            let resolved = u8::try_from(step.resolved.of(until)).unwrap_or(u8::MAX);
+            let waiting = &mut self.child.waiting[until as usize];
+            *waiting = waiting.saturating_sub(resolved);
+        }
+        Ok(step)
+    }
+
+    /// The input that a choice is, and what it does to the child.
+    fn input(&mut self, bounds: &Bounds, choice: Choice) -> Input<Byte> {
+        let child = &mut self.child;
+        match choice {
+            Choice::Start => {
+                child.start = Start::Running;
+                child.once.remove(Happening::Refuse);
+                Input::Started
+            }
+            Choice::Read(id) => {
+                child.read[id] += 1;
+                Input::Chunk(id, Byte(child.read[id]))
+            }
+            Choice::ReadEof(id) => {
+                child.ended[id] = true;
+                Input::Eof(id)
+            }
+            Choice::ReadNothing(id) => Input::Empty(id),
+            Choice::Reap => {
+                child.reaped = true;
+                let mut standing = PerStream::default();
+                for &id in bounds.streams.ids() {
+                    standing[id] = u64::from(bounds.chunks.saturating_sub(child.read[id]));
+                }
+                Input::Reap { status: Status::Exited { code: 0 }, standing }
+            }
+            Choice::Drain => Input::Drain,
+            Choice::Wait(until) => {
+                child.waits_left[until as usize] -= 1;
+                child.waiting[until as usize] += 1;
+                Input::Wait(until)
+            }
+            Choice::Fire(timer) => {
+                // The bound of a teardown gives the root up.
+                child.reaped |= matches!(timer, Timer::Close | Timer::Shutdown);
+                Input::Timeout(timer)
+            }
+            Choice::Happen(happening) => {
+                child.once.remove(happening);
+                self.happen(bounds, happening)
+            }
+        }
+    }
+
+    fn happen(&mut self, bounds: &Bounds, happening: Happening) -> Input<Byte> {
+        let first = bounds.streams.ids().first().copied().unwrap_or(StreamId::Stdout);
+        match happening {
+            Happening::Kill => Input::Kill,
+            Happening::Signal => Input::Signal(Signal::INT),
+            Happening::Close => Input::Close,
+            Happening::Shutdown => Input::Shutdown,
+            Happening::Discard => Input::Discard(first),
+            Happening::Detach => Input::Detach,
+            Happening::CancelExited => {
+                self.child.waiting[Until::Exited as usize] -= 1;
+                Input::CancelWait(Until::Exited)
+            }
+            Happening::CancelTerminal => {
+                self.child.waiting[Until::Terminal as usize] -= 1;
+                Input::CancelWait(Until::Terminal)
+            }
+            Happening::ReadError => {
+                self.child.ended[first] = true;
+                Input::ReadError(first, Errno(5))
+            }
+            Happening::Refuse => {
+                self.child.start = Start::Refused;
+                Input::Refused
+            }
+        }
+    }
+
+    /// What a consumer who asks although there is nothing would reveal: an event that is withheld.
+    ///
+    /// # Errors
+    ///
+    /// [`Broken`] when there should have been something.
+    pub fn probe(&self, bounds: &Bounds) -> Result<(), Broken> {
+        if !bounds.consumer || self.design.has_event() {
+            return Ok(());
+        }
+        let mut design = self.design.clone();
+        match design.step(Input::Drain) {
+            Ok(step) => self.history.clone().observe(&Input::Drain, &step),
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// What must hold when nothing more can happen.
+    ///
+    /// # Errors
+    ///
+    /// [`Broken`] names the rule.
+    pub fn finish(&self, bounds: &Bounds) -> Result<(), Broken> {
+        // Nobody takes the terminal in a world without a consumer.
+        if bounds.consumer { self.history.finish() } else { Ok(()) }
+    }
+}

@@ -1,0 +1,3 @@
+//! Designs that shipped, or could have: each must be caught at the rules it breaks, and only there.
+
+pub mod stock;

@@ -1,0 +1,137 @@
+//! House rules that a machine can check: what stands where, and that docs tell the truth.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every file under `folder` with this extension.
+fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() && path.file_name().is_some_and(|name| name != "target") {
+                folders.push(path);
+            } else if path.extension().is_some_and(|found| found == extension) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn shown(path: &Path) -> String {
+    path.strip_prefix(root()).unwrap_or(path).display().to_string()
+}
+
+fn rust_files() -> Vec<PathBuf> {
+    ["src", "sim", "tests"].iter().flat_map(|folder| files(folder, "rs")).collect()
+}
+
+/// If this were red, a reader would have to read a file to learn what it is.
+#[test]
+fn every_file_says_first_what_it_is() {
+    for path in rust_files() {
+        // A crate's front page is its README.
+        let first = read(&path).lines().next().unwrap_or_default().to_owned();
+        let opens = first.starts_with("//!") || first.contains("include_str!");
+        assert!(opens, "{} does not open with `//!`", shown(&path));
+    }
+}
+
+/// If this were red, what loom proves would not be what ships.
+#[test]
+fn one_production_file_says_loom() {
+    let saying: Vec<String> = files("src", "rs")
+        .iter()
+        .filter(|path| read(path).contains("loom"))
+        .map(|path| shown(path))
+        .collect();
+    assert_eq!(saying, ["src/sync.rs"]);
+}
+
+/// If this were red, the machine would depend on something that an explorer cannot explore.
+#[test]
+fn machine_and_monitor_import_only_the_machine() {
+    for folder in ["src/machine", "src/monitor"] {
+        for path in files(folder, "rs") {
+            for line in read(&path).lines().map(str::trim) {
+                let Some(import) = line.strip_prefix("use ").or(line.strip_prefix("pub use "))
+                else {
+                    continue;
+                };
+                let own = ["alloc::", "core::", "super::", "crate::machine"]
+                    .iter()
+                    .chain(&["backlog::", "input::", "lane::", "output::", "policy::"])
+                    .chain(&["rule::", "signal::", "stream::", "terminal::", "watch::"])
+                    .any(|allowed| import.starts_with(allowed));
+                assert!(own, "{} imports {import}", shown(&path));
+            }
+        }
+    }
+}
+
+/// If this were red, a test would pass or fail by how busy the computer is.
+#[test]
+fn no_test_sleeps() {
+    // Built here, so that this file does not match itself.
+    let sleeps = ["thread::sle", "time::sle"].map(|prefix| format!("{prefix}ep("));
+    for path in files("tests", "rs").into_iter().chain(files("sim", "rs")) {
+        let text = read(&path);
+        for sleep in &sleeps {
+            assert!(!text.contains(sleep), "{} calls {sleep})", shown(&path));
+        }
+    }
+}
+
+/// If this were red, a rule of the contract would have no test that a reader could find by name.
+#[test]
+fn every_rule_that_exists_has_a_test_of_its_name() {
+    let tests: String = rust_files().iter().map(|path| read(path)).collect();
+    let contract = read(&root().join("docs/contract.md"));
+    for rule in 1..=18 {
+        assert!(contract.contains(&format!("**C{rule} ")), "C{rule} is not in the contract");
+        assert!(tests.contains(&format!("fn c{rule:02}_")), "no test is named after C{rule}");
+    }
+}
+
+/// If this were red, the docs would send a reader to a file that is not there.
+#[test]
+fn every_path_in_the_docs_exists() {
+    let docs = files("docs", "md").into_iter().chain([root().join("README.md")]);
+    for doc in docs {
+        for word in read(&doc).split(|c: char| c.is_whitespace() || "`(),;".contains(c)) {
+            let is_path = ["src/", "sim/", "tests/", "docs/", "fuzz/", "vectors/", "ports/"]
+                .iter()
+                .any(|folder| word.starts_with(folder));
+            if !is_path || word.contains('{') {
+                continue;
+            }
+            let path = word.trim_end_matches(['.', ':']);
+            assert!(root().join(path).exists(), "{} names {path}", shown(&doc));
+        }
+    }
+}
+
+/// If this were red, a reader with the README's compiler could not build.
+#[test]
+fn the_readme_names_the_minimum_rust_version() {
+    let manifest = read(&root().join("Cargo.toml"));
+    let version = manifest
+        .lines()
+        .find_map(|line| line.strip_prefix("rust-version = \""))
+        .and_then(|rest| rest.strip_suffix('"'))
+        .expect("Cargo.toml states rust-version");
+    assert!(read(&root().join("README.md")).contains(&format!("Rust {version} or newer")));
+}
