@@ -54,7 +54,7 @@ impl Check {
             let known: Vec<&str> =
                 [REFERENCE].iter().chain(ZOO).map(|specimen| specimen.name).collect();
             eprintln!("lastbyte: no design {name:?}; there are {}", known.join(", "));
-            return ExitCode::from(125);
+            return ExitCode::from(crate::OWN_ERROR);
         }
         let mut verdicts = Vec::new();
         for specimen in designs {
@@ -62,7 +62,7 @@ impl Check {
                 Ok(verdict) => verdicts.push(verdict),
                 Err((world, incomplete)) => {
                     eprintln!("lastbyte: {} in {world}: {incomplete}", specimen.name);
-                    return ExitCode::from(125);
+                    return ExitCode::from(crate::OWN_ERROR);
                 }
             }
         }

@@ -20,7 +20,7 @@ impl Replay {
             Ok(replayed) => replayed,
             Err(bad) => {
                 eprintln!("lastbyte: failed to replay {:?}: {bad}", self.token);
-                return ExitCode::from(125);
+                return ExitCode::from(crate::OWN_ERROR);
             }
         };
         print_steps(&replayed);

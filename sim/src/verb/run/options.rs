@@ -1,0 +1,73 @@
+//! Values of the options of `run`: durations, sizes, policies, variables.
+
+use std::time::Duration;
+
+use lastbyte::DrainPolicy;
+
+pub(super) const EXAMPLES: &str = "\
+Exit codes: the command's own; 128+N when signal N ended it; 124 after a timeout; 126 and 127 when it
+could not be started; 125 for an error of lastbyte itself. See --help for examples.";
+
+pub(super) const LONG_EXAMPLES: &str = "\
+Examples:
+  lastbyte run -- make -j4
+      as `make -j4`, and it says on stderr if output was cut short
+  lastbyte run --json -- sh -c 'echo hi; exit 3'
+      one JSON object a line, the exit last
+  lastbyte run --drain after=0 -- sh -c 'echo hi; sleep 60 &'
+      all that the shell itself wrote, and no waiting for what it left behind
+  lastbyte run --timeout 10s --grace 1s -- ./slow
+      SIGTERM to its process group after 10 s, SIGKILL 1 s later, exit code 124
+  lastbyte run --pty -- top
+      on a terminal of its own
+
+Durations are like 0, 200ms, 5s, 1m30s; sizes like 65536, 64KiB, 1MB.
+
+Exit codes: the command's own; 128+N when signal N ended it; 124 after a timeout; 126 and 127 when it
+could not be started; 125 for an error of lastbyte itself; 141 when the reader of its output has gone.";
+
+/// A duration: `0`, `200ms`, `5s`, `1m30s`.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    if text == "0" {
+        return Ok(Duration::ZERO);
+    }
+    humantime::parse_duration(text)
+        .map_err(|error| format!("{error}; write a number and a unit, as in 200ms, 5s, 1m30s"))
+}
+
+/// A size of at least 1 byte: `65536`, `64KiB`, `1MB`.
+pub(super) fn bytes(text: &str) -> Result<u64, String> {
+    match parse_size::parse_size(text) {
+        Ok(0) => Err("at least 1 byte is needed".to_owned()),
+        Ok(bytes) => Ok(bytes),
+        Err(error) => Err(format!("{error}; write bytes, as in 65536, 64KiB, 1MB")),
+    }
+}
+
+/// A drain policy: `eof`, `after=DUR`, `idle=DUR,max=DUR`.
+pub(super) fn drain(text: &str) -> Result<DrainPolicy, String> {
+    const FORMS: &str = "write `eof`, `after=DUR` or `idle=DUR,max=DUR`";
+    let parts: Vec<(&str, &str)> =
+        text.split(',').map(|part| part.split_once('=').unwrap_or((part, ""))).collect();
+    match parts[..] {
+        [("eof", "")] => Ok(DrainPolicy::UntilEof),
+        [("after", after)] => Ok(DrainPolicy::After(duration(after)?)),
+        [("idle", gap), ("max", max)] => {
+            let (gap, max) = (duration(gap)?, duration(max)?);
+            if gap > max {
+                return Err("the idle gap is longer than its max; raise `max`".to_owned());
+            }
+            Ok(DrainPolicy::Idle { gap, max })
+        }
+        [("idle", _)] => Err("an idle rule needs its cap: add `,max=DUR`".to_owned()),
+        _ => Err(FORMS.to_owned()),
+    }
+}
+
+/// A variable: `K=V`.
+pub(super) fn variable(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        Some(_) | None => Err("write NAME=VALUE".to_owned()),
+    }
+}
