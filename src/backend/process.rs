@@ -63,6 +63,9 @@ impl<T> Io<T> {
 pub(crate) struct Process<R: Reactor> {
     root: Root<R>,
     sources: PerStream<Option<Source<R>>>,
+    /// The master side of a pty that is not read any more. Closing it sends SIGHUP to the session,
+    /// and a root that has closed its side may still be about to exit.
+    hung_up: Option<Source<R>>,
     blocks: Blocks,
 }
 
@@ -91,7 +94,7 @@ impl<R: Reactor> Process<R> {
             };
             sources[id] = Some(Source { fd: R::register(fd)?, kind });
         }
-        Ok(Process { root, sources, blocks: Blocks::default() })
+        Ok(Process { root, sources, hung_up: None, blocks: Blocks::default() })
     }
 
     fn standing(&self) -> PerStream<u64> {
@@ -187,6 +190,9 @@ impl<R: Reactor> Backend for Process<R> {
     }
 
     fn abandon(&mut self, stream: StreamId) {
-        self.sources[stream] = None;
+        let source = self.sources[stream].take();
+        if let Some(Source { kind: Kind::Pty, .. }) = source {
+            self.hung_up = source;
+        }
     }
 }
