@@ -4,7 +4,7 @@ use std::{
     ffi::{OsStr, OsString},
     fs::File,
     os::fd::OwnedFd,
-    path::Path,
+    path::{Path, PathBuf},
     process::Command as StdCommand,
     time::Duration,
 };
@@ -33,9 +33,12 @@ use crate::{
 /// kill reaches what it has started.
 #[derive(Debug)]
 pub struct Command {
-    /// Program, arguments, variables and directory only; each start makes a builder of its own.
-    template: StdCommand,
+    program: OsString,
+    args: Vec<OsString>,
     env_clear: bool,
+    /// In the order they were asked for; `None` removes.
+    env: Vec<(OsString, Option<OsString>)>,
+    dir: Option<PathBuf>,
     stdin: Stdio,
     outputs: Outputs,
     process_group: bool,
@@ -97,8 +100,11 @@ impl Command {
     /// A command for `program`: a path, or a name to look up on PATH.
     pub fn new(program: impl AsRef<OsStr>) -> Self {
         Command {
-            template: StdCommand::new(program),
+            program: program.as_ref().to_owned(),
+            args: Vec::new(),
             env_clear: false,
+            env: Vec::new(),
+            dir: None,
             stdin: Stdio::Null,
             outputs: Outputs::Separate { stdout: Stdio::Piped, stderr: Stdio::Piped },
             process_group: true,
@@ -110,19 +116,19 @@ impl Command {
 
     /// Adds an argument.
     pub fn arg(&mut self, arg: impl AsRef<OsStr>) -> &mut Self {
-        self.template.arg(arg);
+        self.args.push(arg.as_ref().to_owned());
         self
     }
 
     /// Adds arguments.
     pub fn args(&mut self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> &mut Self {
-        self.template.args(args);
+        self.args.extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
         self
     }
 
     /// Sets an environment variable.
     pub fn env(&mut self, key: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> &mut Self {
-        self.template.env(key, value);
+        self.env.push((key.as_ref().to_owned(), Some(value.as_ref().to_owned())));
         self
     }
 
@@ -131,26 +137,28 @@ impl Command {
         &mut self,
         vars: impl IntoIterator<Item = (impl AsRef<OsStr>, impl AsRef<OsStr>)>,
     ) -> &mut Self {
-        self.template.envs(vars);
+        for (key, value) in vars {
+            self.env(key, value);
+        }
         self
     }
 
     /// Removes an environment variable.
     pub fn env_remove(&mut self, key: impl AsRef<OsStr>) -> &mut Self {
-        self.template.env_remove(key);
+        self.env.push((key.as_ref().to_owned(), None));
         self
     }
 
     /// Inherits no environment variable, and forgets those set so far.
     pub fn env_clear(&mut self) -> &mut Self {
-        self.template.env_clear();
+        self.env.clear();
         self.env_clear = true;
         self
     }
 
     /// The directory to start in.
     pub fn current_dir(&mut self, dir: impl AsRef<Path>) -> &mut Self {
-        self.template.current_dir(dir);
+        self.dir = Some(dir.as_ref().to_owned());
         self
     }
 
@@ -292,27 +300,28 @@ impl Command {
         })
     }
 
+    /// A builder for one start: it is used up with the child's ends of the pipes in it.
     fn builder(&self) -> StdCommand {
-        let mut builder = StdCommand::new(self.template.get_program());
-        builder.args(self.template.get_args());
+        let mut builder = StdCommand::new(&self.program);
+        builder.args(&self.args);
         if self.env_clear {
             builder.env_clear();
         }
-        for (key, value) in self.template.get_envs() {
+        for (key, value) in &self.env {
             match value {
                 Some(value) => builder.env(key, value),
                 None => builder.env_remove(key),
             };
         }
-        if let Some(dir) = self.template.get_current_dir() {
+        if let Some(dir) = &self.dir {
             builder.current_dir(dir);
         }
         builder
     }
 
     /// The program, as given.
-    pub fn program(&self) -> OsString {
-        self.template.get_program().to_owned()
+    pub fn program(&self) -> &OsStr {
+        &self.program
     }
 }
 
