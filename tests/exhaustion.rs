@@ -2,6 +2,7 @@
 //! works again afterwards.
 //!
 //! Limits are of a whole process, so each test runs itself again in a process of its own.
+#![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod common;
 

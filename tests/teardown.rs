@@ -1,6 +1,7 @@
 //! Close, drop and shutdown at any moment: nothing is left of an execution.
 //!
 //! Each test looks at the whole process, so they take turns.
+#![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod common;
 
