@@ -277,6 +277,7 @@ mod tests {
     use crate::blocking::{PollReactor, block_on};
 
     /// A child in a group of its own that has left a sleeper behind, and the sleeper's pid.
+    #[expect(clippy::zombie_processes, reason = "reaping it is what is tested")]
     fn child_with_a_sleeper() -> (Pid, String) {
         let mut child = process::Command::new("sh")
             .args(["-c", "sleep 60 >&- 2>&- & echo $!; exit 3"])
