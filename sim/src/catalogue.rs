@@ -77,11 +77,14 @@ fn buffers(bounds: Bounds, max: u8, full: Full) -> Bounds {
 const IDLE: DrainPolicy = DrainPolicy::Idle { gap: BOUND, max: BOUND };
 
 /// A descendant holds the streams.
-fn held(small: Bounds) -> [World; 6] {
+fn held(small: Bounds) -> [World; 8] {
     let held = Bounds { holder: Holder::Descendant(1), ..small };
+    let closes = Bounds { holder: Holder::Closes(1), ..small };
     let silent = Bounds { holder: Holder::Descendant(0), ..small };
     [
         ("held-until-eof", drains(held, DrainPolicy::UntilEof)),
+        ("closes-until-eof", drains(closes, DrainPolicy::UntilEof)),
+        ("closes-idle", drains(closes, IDLE)),
         ("held-zero", drains(held, DrainPolicy::After(Duration::ZERO))),
         ("held-after", drains(held, DrainPolicy::After(BOUND))),
         ("held-idle", drains(held, IDLE)),
