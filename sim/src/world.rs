@@ -25,7 +25,7 @@ pub struct Bounds {
     /// The streams of the execution.
     pub streams: Streams,
     /// Chunks of one byte that the root writes to each stream.
-    pub chunks: u8,
+    pub chunks: PerStream<u8>,
     /// Who holds the streams beside the root.
     pub holder: Holder,
     /// Waits of each kind (for the reap, for the terminal), each at any moment.
@@ -332,11 +332,11 @@ impl<D: Design> World<D> {
             return;
         }
         let Pump { read, looks, .. } = self.child.pumps[id];
-        if read < bounds.chunks {
+        if read < bounds.chunks[id] {
             choices.push(Choice::Read(id));
             return;
         }
-        let more = read < bounds.chunks + bounds.holder.chunks();
+        let more = read < bounds.chunks[id] + bounds.holder.chunks();
         if more {
             choices.push(Choice::Read(id));
         }
@@ -416,7 +416,7 @@ impl<D: Design> World<D> {
                 }
                 Some(PumpAction::Pause) | None => false,
             };
-            if (cut || exits) && !pump.released && pump.read < bounds.chunks {
+            if (cut || exits) && !pump.released && pump.read < bounds.chunks[id] {
                 let why = "bytes that the root had written were never read";
                 return Err(Broken { rule: Rule::C7, why });
             }
@@ -455,7 +455,7 @@ impl<D: Design> World<D> {
                 for &id in bounds.streams.ids() {
                     let pump = &mut child.pumps[id];
                     pump.looks = !pump.gone;
-                    standing[id] = u64::from(bounds.chunks.saturating_sub(pump.read));
+                    standing[id] = u64::from(bounds.chunks[id].saturating_sub(pump.read));
                 }
                 Input::Reap { status: Status::Exited { code: 0 }, standing }
             }
