@@ -563,6 +563,14 @@ impl<D: Design> World<D> {
     /// [`Broken`] names the rule.
     pub fn finish(&self, bounds: &Bounds) -> Result<(), Broken> {
         // Nobody takes the terminal in a world without a consumer.
-        if bounds.consumer { self.history.finish() } else { Ok(()) }
+        if !bounds.consumer {
+            return Ok(());
+        }
+        self.history.finish()?;
+        if bounds.must_end() && !self.is_over() {
+            let why = "nothing more can happen, and there is no terminal";
+            return Err(Broken { rule: Rule::C6, why });
+        }
+        Ok(())
     }
 }
