@@ -13,8 +13,9 @@ use std::{fmt::Debug, hash::Hash, time::Duration};
 
 use lastbyte::{
     machine::{
-        Actions, BufferPolicy, Cause, DrainPolicy, Event, Full, Illegal, Input, Machine, PerStream,
-        Policy, Status, Step, StreamId, Streams, Terminal, Timer, Until,
+        Actions, BufferPolicy, Cause, DrainPolicy, Event, Full, Illegal, Input, Machine,
+        OutputLimit, Over, PerStream, Policy, Status, Step, StreamId, Streams, Terminal, Timer,
+        Until,
     },
     monitor::Rule,
 };
@@ -230,6 +231,60 @@ fn c01_and_c03_a_hidden_gap_is_caught() {
     let mut bounds = held(3, DrainPolicy::default());
     bounds.policy.buffer = BufferPolicy { bytes_max: 1, chunks_max: 1, full: Full::Gap };
     caught::<HidesGaps>(&bounds, &[Rule::C1, Rule::C3], 5);
+}
+
+// A chunk is dropped, and honestly counted, although nothing allows it.
+fault!(DropsHonestly, |machine, input| {
+    let mut step = machine.step(input)?;
+    if let Some(Event::Chunk { stream, .. }) = step.event {
+        step.event = Some(Event::Gap { stream, bytes: 1 });
+    }
+    if let Some(terminal) = exit_of(&mut step) {
+        for report in terminal.streams.iter_mut().flatten() {
+            (report.dropped, report.delivered) = (report.delivered, 0);
+        }
+    }
+    Ok(step)
+});
+
+/// If this were red, dropping all output would be fine as long as it is counted.
+#[test]
+fn c01_a_gap_that_no_policy_allows_is_caught() {
+    caught::<DropsHonestly>(&small(&[]), &[Rule::C1], 3);
+}
+
+// The limit drops what is below it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Stingy(Machine<Byte>);
+
+impl Design for Stingy {
+    fn start(streams: Streams, mut policy: Policy) -> Self {
+        policy.limit = policy.limit.map(|limit| OutputLimit { bytes_max: 1, ..limit });
+        Stingy(Machine::new(streams, policy).expect("a sound policy"))
+    }
+
+    fn step(&mut self, input: Input<Byte>) -> Stepped {
+        self.0.step(input)
+    }
+
+    fn has_room(&self, stream: StreamId) -> bool {
+        self.0.room(stream) > 0
+    }
+
+    fn has_event(&self) -> bool {
+        self.0.has_event()
+    }
+}
+
+/// If this were red, a limit could take more than it was given.
+#[test]
+fn c01_a_limit_that_drops_too_early_is_caught() {
+    let mut bounds = small(&[]);
+    bounds.chunks = PerStream::from_fn(|_| 3);
+    bounds.policy.limit = Some(OutputLimit { bytes_max: 2, over: Over::Truncate });
+    let report = explore::<Stingy>(&bounds, STATES_MAX).expect("exhaustive");
+    let broken: Vec<Rule> = report.broken.keys().copied().collect();
+    assert_eq!(broken, [Rule::C1], "{:#?}", report.broken);
 }
 
 // The exit is handed over twice.
@@ -591,6 +646,40 @@ fn c12_a_buffer_beyond_its_bound_is_caught() {
     let mut bounds = held(2, DrainPolicy::default());
     bounds.policy.buffer = BufferPolicy { bytes_max: 1, chunks_max: 1, full: Full::Pause };
     let report = explore::<Unbounded>(&bounds, STATES_MAX).expect("exhaustive");
+    let broken: Vec<Rule> = report.broken.keys().copied().collect();
+    assert_eq!(broken, [Rule::C12], "{:#?}", report.broken);
+}
+
+// The limit passes one byte too many.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Generous(Machine<Byte>);
+
+impl Design for Generous {
+    fn start(streams: Streams, mut policy: Policy) -> Self {
+        policy.limit = None;
+        Generous(Machine::new(streams, policy).expect("a sound policy"))
+    }
+
+    fn step(&mut self, input: Input<Byte>) -> Stepped {
+        self.0.step(input)
+    }
+
+    fn has_room(&self, stream: StreamId) -> bool {
+        self.0.room(stream) > 0
+    }
+
+    fn has_event(&self) -> bool {
+        self.0.has_event()
+    }
+}
+
+/// If this were red, an output limit could be ignored without anybody noticing.
+#[test]
+fn c12_an_output_limit_that_is_ignored_is_caught() {
+    let mut bounds = small(&[]);
+    bounds.chunks = PerStream::from_fn(|_| 3);
+    bounds.policy.limit = Some(OutputLimit { bytes_max: 1, over: Over::Truncate });
+    let report = explore::<Generous>(&bounds, STATES_MAX).expect("exhaustive");
     let broken: Vec<Rule> = report.broken.keys().copied().collect();
     assert_eq!(broken, [Rule::C12], "{:#?}", report.broken);
 }

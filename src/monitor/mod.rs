@@ -312,11 +312,11 @@ impl<C: Chunk + Clone + Eq> History<C> {
         match event {
             Event::Chunk { stream, chunk } => {
                 self.check_stream(*stream)?;
-                self.watches[*stream].check_chunk(chunk)
+                self.watches[*stream].check_chunk(chunk, &self.policy)
             }
             Event::Gap { stream, bytes } => {
                 self.check_stream(*stream)?;
-                self.watches[*stream].check_gap(*bytes)
+                self.watches[*stream].check_gap(*bytes, &self.policy, self.forced)
             }
             Event::End { stream, end } => {
                 self.check_stream(*stream)?;

@@ -4,7 +4,8 @@ use alloc::collections::VecDeque;
 
 use super::{Broken, Checked, Clock, Rule, buffer_is_bounded, hold};
 use crate::machine::{
-    Chunk, Cut, DrainPolicy, End, Policy, StreamId, StreamReport, Timer, TimerAction,
+    Chunk, Cut, DrainPolicy, End, Full, OutputLimit, Over, Policy, StreamId, StreamReport, Timer,
+    TimerAction,
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -133,16 +134,28 @@ impl<C: Chunk + Clone + Eq> Watch<C> {
         }
     }
 
-    pub(super) fn check_chunk(&mut self, chunk: &C) -> Checked {
+    pub(super) fn check_chunk(&mut self, chunk: &C, policy: &Policy) -> Checked {
         let ended = self.end_delivered.is_some();
         hold(Rule::C1, !ended, "bytes were delivered after the end of their stream")?;
         self.delivered += chunk.len();
+        if let Some(OutputLimit { bytes_max, over }) = policy.limit {
+            let tail = match over {
+                Over::KeepTail { bytes_max } => bytes_max,
+                Over::Truncate | Over::Kill => 0,
+            };
+            let within = self.delivered <= bytes_max.saturating_add(tail);
+            hold(Rule::C12, within, "more was delivered than the output limit allows")?;
+        }
         self.take(chunk.len(), Some(chunk))
     }
 
-    pub(super) fn check_gap(&mut self, bytes: u64) -> Checked {
+    pub(super) fn check_gap(&mut self, bytes: u64, policy: &Policy, forced: bool) -> Checked {
         hold(Rule::C8, bytes > 0, "a gap of no bytes")?;
         hold(Rule::C1, self.end_delivered.is_none(), "a gap after the end of its stream")?;
+        let limited = policy.limit.is_some_and(|limit| self.delivered >= limit.bytes_max);
+        let may_drop =
+            limited || forced || self.discarded || matches!(policy.buffer.full, Full::Gap);
+        hold(Rule::C1, may_drop, "bytes were dropped, and no policy allows it")?;
         self.gapped += bytes;
         self.take(bytes, None)
     }
