@@ -13,9 +13,9 @@ use std::{fmt::Debug, hash::Hash, time::Duration};
 
 use lastbyte::{
     machine::{
-        Actions, BufferPolicy, Cause, DrainPolicy, Event, Full, Illegal, Input, Machine,
-        OutputLimit, Over, PerStream, Policy, Status, Step, StreamId, Streams, Terminal, Timer,
-        Until,
+        Actions, BufferPolicy, Cause, DrainPolicy, Event, Full, Illegal, Input, Killed, Machine,
+        OutputLimit, Over, PerStream, Policy, Signal, Status, Step, StreamId, Streams, Terminal,
+        Timer, Until,
     },
     monitor::Rule,
 };
@@ -553,6 +553,50 @@ fault!(BlamesTheTimeout, |machine, input| {
 #[test]
 fn c10_an_invented_cause_is_caught() {
     caught::<BlamesTheTimeout>(&small(&[]), &[Rule::C10], 7);
+}
+
+// A kill is always said to have needed SIGKILL.
+fault!(ExaggeratesKills, |machine, input| {
+    let mut step = machine.step(input)?;
+    if let Some(Killed { escalated, .. }) =
+        exit_of(&mut step).and_then(|terminal| terminal.cause.killed_by_us.as_mut())
+    {
+        *escalated = true;
+    }
+    Ok(step)
+});
+
+/// If this were red, a command that ended on SIGTERM could be blamed for ignoring it.
+#[test]
+fn c10_an_escalation_that_did_not_happen_is_caught() {
+    caught::<ExaggeratesKills>(&small(&[Happening::Kill]), &[Rule::C10], 8);
+}
+
+// An exit is blamed on an output limit that was not reached.
+fault!(BlamesTheLimit, |machine, input| {
+    let mut step = machine.step(input)?;
+    if let Some(terminal) = exit_of(&mut step) {
+        terminal.cause.output_limit |= terminal.cause.killed_by_us.is_some();
+    }
+    Ok(step)
+});
+
+/// If this were red, a killed command could be blamed for output that it did not write.
+#[test]
+fn c10_an_output_limit_that_was_not_reached_is_caught() {
+    let mut bounds = small(&[Happening::Kill]);
+    bounds.policy.limit = Some(OutputLimit { bytes_max: 2, over: Over::Kill });
+    caught::<BlamesTheLimit>(&bounds, &[Rule::C10], 8);
+}
+
+/// If this were red, the oracle would accuse a sound machine: a caller's signal that waits for the
+/// pid is the same as that of a kill which waits with it.
+#[test]
+fn c10_a_kill_and_a_like_signal_before_the_start_are_both_believed() {
+    let mut bounds = small(&[Happening::Kill, Happening::Signal]);
+    bounds.policy.kill.signal = Signal::INT;
+    let report = explore::<Machine<Byte>>(&bounds, STATES_MAX).expect("exhaustive");
+    assert!(report.broken.is_empty(), "{:#?}", report.broken);
 }
 
 // A close only sends the consumer away.

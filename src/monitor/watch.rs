@@ -218,6 +218,10 @@ impl<C: Chunk + Clone + Eq> Watch<C> {
         !self.pending.is_empty()
     }
 
+    pub(super) fn has_read_more_than(&self, bytes: u64) -> bool {
+        self.read > bytes
+    }
+
     fn pending_bytes(&self) -> u64 {
         self.pending.iter().map(Chunk::len).sum()
     }
