@@ -13,9 +13,9 @@ use std::{fmt::Debug, hash::Hash, time::Duration};
 
 use lastbyte::{
     machine::{
-        Actions, BufferPolicy, Cause, DrainPolicy, Event, Full, Illegal, Input, Killed, Machine,
-        OutputLimit, Over, PerStream, Policy, Signal, Status, Step, StreamId, Streams, Terminal,
-        Timer, Until,
+        Actions, BufferPolicy, Cause, Cut, DrainPolicy, End, Event, Full, Illegal, Input, Killed,
+        Machine, OutputLimit, Over, PerStream, Policy, Signal, Status, Step, StreamId, Streams,
+        Terminal, Timer, Until,
     },
     monitor::Rule,
 };
@@ -511,6 +511,65 @@ fault!(CountsTooMany, |machine, input| {
 #[test]
 fn c08_a_false_count_is_caught() {
     caught::<CountsTooMany>(&small(&[]), &[Rule::C8], 7);
+}
+
+// Nobody is ever said to hold a stream.
+fault!(SeesNoHolder, |machine, input| {
+    let mut step = machine.step(input)?;
+    if let Some(terminal) = exit_of(&mut step) {
+        terminal.streams.iter_mut().flatten().for_each(|report| report.held = false);
+    }
+    Ok(step)
+});
+
+/// If this were red, nobody would learn that a command left something behind.
+#[test]
+fn c08_a_holder_that_is_not_reported_is_caught() {
+    caught::<SeesNoHolder>(&held(1, DrainPolicy::After(Duration::ZERO)), &[Rule::C8], 7);
+}
+
+// Every stream is said to be held.
+fault!(SeesGhosts, |machine, input| {
+    let mut step = machine.step(input)?;
+    if let Some(terminal) = exit_of(&mut step) {
+        terminal.streams.iter_mut().flatten().for_each(|report| report.held = true);
+    }
+    Ok(step)
+});
+
+/// If this were red, a clean command could be reported as one that leaks.
+#[test]
+fn c08_a_holder_that_does_not_exist_is_caught() {
+    caught::<SeesGhosts>(&small(&[]), &[Rule::C8], 7);
+}
+
+// Each cut is said to be another.
+fault!(MisnamesCuts, |machine, input| {
+    let mut step = machine.step(input)?;
+    let misname = |end: &mut End| {
+        if let End::Cut(cut) = end {
+            *cut = if *cut == Cut::Idle { Cut::Max } else { Cut::Idle };
+        }
+    };
+    match &mut step.event {
+        Some(Event::End { end, .. }) => misname(end),
+        Some(Event::Exit(terminal)) => {
+            terminal.streams.iter_mut().flatten().for_each(|report| misname(&mut report.end));
+        }
+        Some(Event::Chunk { .. } | Event::Gap { .. }) | None => {}
+    }
+    Ok(step)
+});
+
+/// If this were red, a user would raise the wrong bound to get the rest of the output.
+#[test]
+fn c08_a_cut_by_another_name_is_caught() {
+    let idle = DrainPolicy::Idle { gap: BOUND, max: BOUND };
+    for drain in [DrainPolicy::After(BOUND), idle] {
+        let report = explored::<MisnamesCuts>(&held(1, drain));
+        let broken: Vec<Rule> = report.broken.keys().copied().collect();
+        assert_eq!(broken, [Rule::C8], "{:#?}", report.broken);
+    }
 }
 
 // A failed read passes for the end.

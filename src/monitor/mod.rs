@@ -320,7 +320,7 @@ impl<C: Chunk + Clone + Eq> History<C> {
             }
             Event::End { stream, end } => {
                 self.check_stream(*stream)?;
-                self.watches[*stream].check_end(*end, &self.policy)
+                self.watches[*stream].check_end(*end, &self.policy, self.shutting_down)
             }
             Event::Exit(terminal) => {
                 self.terminal_delivered = true;

@@ -23,6 +23,11 @@ pub(super) struct Watch<C> {
     /// What the root may have left unread; `None` when it is shown to be read.
     owed: Option<u64>,
     due: Option<Cut>,
+    /// Why it was abandoned, where the drain policy did it.
+    cut: Option<Cut>,
+    /// When it was abandoned, the root had been reaped and its last byte was shown to be read, and
+    /// no end came: somebody held it.
+    held: bool,
     idle: Clock,
     deadline: Clock,
 }
@@ -41,6 +46,8 @@ impl<C> Default for Watch<C> {
             end_delivered: None,
             owed: None,
             due: None,
+            cut: None,
+            held: false,
             idle: Clock::Off,
             deadline: Clock::Off,
         }
@@ -118,6 +125,8 @@ impl<C: Chunk + Clone + Eq> Watch<C> {
     pub(super) fn note_abandon(&mut self, reaped: bool, forced: bool, shutdown: bool) -> Checked {
         self.abandoned = true;
         self.paused = false;
+        self.held = reaped && self.owed.is_none() && !self.discarded;
+        self.cut = self.due;
         if forced || self.discarded {
             return Ok(());
         }
@@ -181,7 +190,7 @@ impl<C: Chunk + Clone + Eq> Watch<C> {
         Ok(())
     }
 
-    pub(super) fn check_end(&mut self, end: End, policy: &Policy) -> Checked {
+    pub(super) fn check_end(&mut self, end: End, policy: &Policy, shutdown: bool) -> Checked {
         hold(Rule::C1, self.end_delivered.is_none(), "a stream ended twice for the consumer")?;
         hold(Rule::C1, self.pending.is_empty(), "the end of a stream overtook its last byte")?;
         self.end_delivered = Some(end);
@@ -195,11 +204,12 @@ impl<C: Chunk + Clone + Eq> Watch<C> {
             End::ReadError(_) => {
                 hold(Rule::C9, self.source_end == Some(end), "a read error that no read returned")
             }
-            End::Cut(_) => hold(
-                Rule::C9,
-                self.abandoned || self.gapped > 0,
-                "a stream reported as cut was read to its end",
-            ),
+            End::Cut(cut) => {
+                let whole = !self.abandoned && self.gapped == 0;
+                hold(Rule::C9, !whole, "a stream reported as cut was read to its end")?;
+                let named = self.cut == Some(cut) || shutdown && cut == Cut::Shutdown;
+                hold(Rule::C8, named, "a cut is reported by the name of another")
+            }
             End::Discarded => {
                 hold(Rule::C15, self.discarded, "a stream was discarded that somebody takes")
             }
@@ -236,6 +246,7 @@ impl<C: Chunk + Clone + Eq> Watch<C> {
                 && Some(report.end) == self.end_delivered
                 && report.delivered == self.delivered
                 && report.dropped == self.gapped
+                && report.held == self.held
                 && self.read == self.delivered + self.gapped
         })
     }
