@@ -2,7 +2,7 @@
 
 use std::{fmt::Debug, hash::Hash};
 
-use lastbyte::machine::{Illegal, Input, Machine, Policy, Step, StreamId, Streams, Timer};
+use lastbyte::machine::{Illegal, Input, Machine, Policy, Step, StreamId, Streams};
 
 use crate::byte::Byte;
 
@@ -21,12 +21,6 @@ pub trait Design: Clone + Debug + Eq + Hash {
     /// Whether a chunk of one byte would be accepted now.
     fn has_room(&self, stream: StreamId) -> bool;
 
-    /// Whether a pump still reads, or will when it has room.
-    fn is_open(&self, stream: StreamId) -> bool;
-
-    /// Whether `timer` runs, so that it may fire at any moment.
-    fn is_running(&self, timer: Timer) -> bool;
-
     /// Whether the consumer would get an event now.
     fn has_event(&self) -> bool;
 }
@@ -43,14 +37,6 @@ impl Design for Machine<Byte> {
 
     fn has_room(&self, stream: StreamId) -> bool {
         self.room(stream) > 0
-    }
-
-    fn is_open(&self, stream: StreamId) -> bool {
-        Machine::is_open(self, stream)
-    }
-
-    fn is_running(&self, timer: Timer) -> bool {
-        Machine::is_running(self, timer)
     }
 
     fn has_event(&self) -> bool {

@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use lastbyte::{
     machine::{
         Cause, End, Event, Illegal, Input, InputKind, PerStream, Policy, Resolved, Status, Step,
-        StreamId, StreamReport, Streams, Terminal, Timer, Until, Why,
+        StreamId, StreamReport, Streams, Terminal, Until, Why,
     },
     monitor::Rule,
 };
@@ -122,14 +122,6 @@ impl Design for Stock {
 
     fn has_room(&self, _: StreamId) -> bool {
         true
-    }
-
-    fn is_open(&self, stream: StreamId) -> bool {
-        self.ends[stream].is_none()
-    }
-
-    fn is_running(&self, _: Timer) -> bool {
-        false
     }
 
     fn has_event(&self) -> bool {
