@@ -8,7 +8,7 @@ use lastbyte::machine::{
 };
 
 use crate::{
-    byte::Byte,
+    bytes::Bytes,
     explorer::{Incomplete, Report, explore},
     schedule::{Replayed, replay},
     world::{Bounds, Happening, Holder, Once},
@@ -37,6 +37,7 @@ pub fn base(chunks: u8, waiters: u8) -> Bounds {
     Bounds {
         streams: Streams::Separate,
         chunks: each(chunks),
+        read_max: 1,
         holder: Holder::Nobody,
         waiters,
         consumer: true,
@@ -170,8 +171,8 @@ pub const REFERENCE: Specimen = Specimen {
     what: "the production machine",
     world: None,
     breaks: &[],
-    explore: explore::<Machine<Byte>>,
-    replay: replay::<Machine<Byte>>,
+    explore: explore::<Machine<Bytes>>,
+    replay: replay::<Machine<Bytes>>,
 };
 
 /// The zoo: designs that must be caught.

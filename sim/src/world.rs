@@ -17,15 +17,17 @@ use lastbyte::{
     monitor::{Broken, History, Rule},
 };
 
-use crate::{byte::Byte, design::Design};
+use crate::{bytes::Bytes, design::Design};
 
 /// How large a world is, and what may happen in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
     /// The streams of the execution.
     pub streams: Streams,
-    /// Chunks of one byte that the root writes to each stream.
+    /// Bytes that the root writes to each stream. With reads of one byte, so many chunks.
     pub chunks: PerStream<u8>,
+    /// The most bytes that one read returns; it may return less.
+    pub read_max: u8,
     /// Who holds the streams beside the root.
     pub holder: Holder,
     /// Waits of each kind (for the reap, for the terminal), each at any moment.
@@ -135,8 +137,8 @@ impl Once {
 pub enum Choice {
     /// The child starts.
     Start,
-    /// A pump reads a chunk.
-    Read(StreamId),
+    /// A pump reads a chunk of so many bytes.
+    Read(StreamId, u8),
     /// A pump reads the end.
     ReadEof(StreamId),
     /// After the reap, a pump finds nothing although somebody holds the stream.
@@ -157,7 +159,8 @@ impl fmt::Display for Choice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Choice::Start => f.write_str("the child starts"),
-            Choice::Read(id) => write!(f, "pump reads a chunk of {id}"),
+            Choice::Read(id, 1) => write!(f, "pump reads a chunk of {id}"),
+            Choice::Read(id, len) => write!(f, "pump reads a chunk of {id}, {len} bytes"),
             Choice::ReadEof(id) => write!(f, "pump reads the end of {id}"),
             Choice::ReadNothing(id) => write!(f, "pump finds {id} empty, and still held"),
             Choice::Reap => f.write_str("the root's exit is reaped"),
@@ -185,7 +188,7 @@ impl fmt::Display for Choice {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct World<D> {
     design: D,
-    history: History<Byte>,
+    history: History<Bytes>,
     child: Child,
 }
 
@@ -203,7 +206,7 @@ struct Child {
 /// What the driver knows of one stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 struct Pump {
-    /// Chunks read: first the root's, then a descendant's.
+    /// Bytes read: first the root's, then a descendant's.
     read: u8,
     /// It has read the end, or was told to abandon its source.
     gone: bool,
@@ -332,14 +335,14 @@ impl<D: Design> World<D> {
             return;
         }
         let Pump { read, looks, .. } = self.child.pumps[id];
+        let left = (bounds.chunks[id] + bounds.holder.chunks()).saturating_sub(read);
+        let room = u8::try_from(self.design.room(id)).unwrap_or(u8::MAX);
+        let most = left.min(room).min(bounds.read_max);
+        choices.extend((1..=most).map(|len| Choice::Read(id, len)));
         if read < bounds.chunks[id] {
-            choices.push(Choice::Read(id));
             return;
         }
-        let more = read < bounds.chunks[id] + bounds.holder.chunks();
-        if more {
-            choices.push(Choice::Read(id));
-        }
+        let more = left > 0;
         match bounds.holder {
             Holder::Nobody => choices.push(Choice::ReadEof(id)),
             Holder::Closes(_) if !more => choices.push(Choice::ReadEof(id)),
@@ -351,7 +354,7 @@ impl<D: Design> World<D> {
     }
 
     fn reads(&self, id: StreamId) -> bool {
-        !self.child.pumps[id].gone && self.design.has_room(id)
+        !self.child.pumps[id].gone && self.design.room(id) > 0
     }
 
     fn is_possible(&self, bounds: &Bounds, happening: Happening) -> bool {
@@ -377,7 +380,7 @@ impl<D: Design> World<D> {
     ///
     /// [`Wrong`] when a rule is broken, or an honest input is refused. The world is then of no
     /// further use.
-    pub fn take(&mut self, bounds: &Bounds, choice: Choice) -> Result<Step<Byte>, Wrong> {
+    pub fn take(&mut self, bounds: &Bounds, choice: Choice) -> Result<Step<Bytes>, Wrong> {
         let input = self.input(bounds, choice);
         let step = self.design.step(input.clone()).map_err(Wrong::Refused)?;
         self.history.observe(&input, &step).map_err(Wrong::Broken)?;
@@ -387,7 +390,7 @@ impl<D: Design> World<D> {
 
     /// What the driver does with a step, and what only the child knows about it (C7): whether all
     /// that the root wrote was read. The monitor has to believe what a pump says.
-    fn carry_out(&mut self, bounds: &Bounds, step: &Step<Byte>) -> Result<(), Broken> {
+    fn carry_out(&mut self, bounds: &Bounds, step: &Step<Bytes>) -> Result<(), Broken> {
         let child = &mut self.child;
         for until in [Until::Exited, Until::Terminal] {
             let resolved = u8::try_from(step.resolved.of(until)).unwrap_or(u8::MAX);
@@ -425,7 +428,7 @@ impl<D: Design> World<D> {
     }
 
     /// The input that a choice is, and what it does to the child.
-    fn input(&mut self, bounds: &Bounds, choice: Choice) -> Input<Byte> {
+    fn input(&mut self, bounds: &Bounds, choice: Choice) -> Input<Bytes> {
         let child = &mut self.child;
         match choice {
             Choice::Start => {
@@ -433,12 +436,12 @@ impl<D: Design> World<D> {
                 child.once.remove(Happening::Refuse);
                 Input::Started
             }
-            Choice::Read(id) => {
-                let reaped = child.reaped;
+            Choice::Read(id, len) => {
                 let pump = &mut child.pumps[id];
-                pump.read += 1;
-                pump.looks = reaped;
-                Input::Chunk(id, Byte(pump.read))
+                let at = pump.read;
+                pump.read += len;
+                pump.looks = child.reaped;
+                Input::Chunk(id, Bytes { at, len })
             }
             Choice::ReadEof(id) => {
                 child.pumps[id].gone = true;
@@ -486,7 +489,7 @@ impl<D: Design> World<D> {
         }
     }
 
-    fn happen(&mut self, bounds: &Bounds, happening: Happening) -> Input<Byte> {
+    fn happen(&mut self, bounds: &Bounds, happening: Happening) -> Input<Bytes> {
         let first = bounds.streams.ids().first().copied().unwrap_or(StreamId::Stdout);
         match happening {
             Happening::Kill => Input::Kill,

@@ -20,7 +20,7 @@ use lastbyte::{
     monitor::Rule,
 };
 use lastbyte_sim::{
-    byte::Byte,
+    bytes::Bytes,
     catalogue::base,
     design::Design,
     explorer::{Incomplete, Report, explore},
@@ -30,20 +30,20 @@ use lastbyte_sim::{
 const STATES_MAX: u64 = 1_000_000;
 const BOUND: Duration = Duration::from_millis(200);
 
-type Stepped = Result<Step<Byte>, Illegal>;
+type Stepped = Result<Step<Bytes>, Illegal>;
 
 /// What is wrong, with what it has to remember.
 trait Fault: Clone + Debug + Default + Eq + Hash {
-    fn step(&mut self, machine: &mut Machine<Byte>, input: Input<Byte>) -> Stepped;
+    fn step(&mut self, machine: &mut Machine<Bytes>, input: Input<Bytes>) -> Stepped;
 
-    fn has_event(&self, machine: &Machine<Byte>) -> bool {
+    fn has_event(&self, machine: &Machine<Bytes>) -> bool {
         machine.has_event()
     }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Mutant<F> {
-    machine: Machine<Byte>,
+    machine: Machine<Bytes>,
     fault: F,
 }
 
@@ -53,12 +53,12 @@ impl<F: Fault> Design for Mutant<F> {
         Mutant { machine, fault: F::default() }
     }
 
-    fn step(&mut self, input: Input<Byte>) -> Stepped {
+    fn step(&mut self, input: Input<Bytes>) -> Stepped {
         self.fault.step(&mut self.machine, input)
     }
 
-    fn has_room(&self, stream: StreamId) -> bool {
-        self.machine.room(stream) > 0
+    fn room(&self, stream: StreamId) -> u64 {
+        self.machine.room(stream)
     }
 
     fn has_event(&self) -> bool {
@@ -73,8 +73,8 @@ macro_rules! fault {
         struct $name;
 
         impl Fault for $name {
-            fn step(&mut self, machine: &mut Machine<Byte>, input: Input<Byte>) -> Stepped {
-                let step: fn(&mut Machine<Byte>, Input<Byte>) -> Stepped = $step;
+            fn step(&mut self, machine: &mut Machine<Bytes>, input: Input<Bytes>) -> Stepped {
+                let step: fn(&mut Machine<Bytes>, Input<Bytes>) -> Stepped = $step;
                 step(machine, input)
             }
         }
@@ -99,7 +99,7 @@ fn held(chunks: u8, drain: DrainPolicy) -> Bounds {
 }
 
 fn explored<F: Fault>(bounds: &Bounds) -> Report {
-    let sound = explore::<Machine<Byte>>(bounds, STATES_MAX).expect("exhaustive");
+    let sound = explore::<Machine<Bytes>>(bounds, STATES_MAX).expect("exhaustive");
     assert!(sound.broken.is_empty(), "without the fault: {:?}", sound.broken);
     explore::<Mutant<F>>(bounds, STATES_MAX).expect("exhaustive")
 }
@@ -115,7 +115,7 @@ fn caught<F: Fault>(bounds: &Bounds, rules: &[Rule], steps: usize) {
 
 /// The actions of a kill, to be misplaced.
 fn kill_actions() -> Actions {
-    let mut machine = Machine::<Byte>::new(Streams::Stdout, Policy::default()).expect("sound");
+    let mut machine = Machine::<Bytes>::new(Streams::Stdout, Policy::default()).expect("sound");
     let _started = machine.step(Input::Started).expect("legal");
     machine.step(Input::Kill).expect("legal").actions
 }
@@ -124,7 +124,7 @@ fn terminal(status: Status) -> Terminal {
     Terminal { status, cause: Cause::default(), streams: PerStream::default() }
 }
 
-fn exit_of(step: &mut Step<Byte>) -> Option<&mut Terminal> {
+fn exit_of(step: &mut Step<Bytes>) -> Option<&mut Terminal> {
     match &mut step.event {
         Some(Event::Exit(terminal)) => Some(terminal),
         Some(Event::Chunk { .. } | Event::Gap { .. } | Event::End { .. }) | None => None,
@@ -136,10 +136,10 @@ fn exit_of(step: &mut Step<Byte>) -> Option<&mut Terminal> {
 struct Restless;
 
 impl Fault for Restless {
-    fn step(&mut self, machine: &mut Machine<Byte>, input: Input<Byte>) -> Stepped {
+    fn step(&mut self, machine: &mut Machine<Bytes>, input: Input<Bytes>) -> Stepped {
         if let Input::Timeout(Timer::Idle(id)) = input {
             // What a chunk in silence would order, without the chunk.
-            let ordered = machine.clone().step(Input::Chunk(id, Byte(9)))?;
+            let ordered = machine.clone().step(Input::Chunk(id, Bytes::nth(9)))?;
             let step = Step { actions: ordered.actions, ..Step::default() };
             return Ok(step);
         }
@@ -186,11 +186,11 @@ fn c01_a_lost_chunk_is_caught() {
 // The end of a stream is told before its last chunk.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct EndsEarly {
-    withheld: Option<(StreamId, Byte)>,
+    withheld: Option<(StreamId, Bytes)>,
 }
 
 impl Fault for EndsEarly {
-    fn step(&mut self, machine: &mut Machine<Byte>, input: Input<Byte>) -> Stepped {
+    fn step(&mut self, machine: &mut Machine<Bytes>, input: Input<Bytes>) -> Stepped {
         match input {
             Input::Chunk(id, chunk) if self.withheld.is_none() => {
                 self.withheld = Some((id, chunk));
@@ -205,7 +205,7 @@ impl Fault for EndsEarly {
         }
     }
 
-    fn has_event(&self, machine: &Machine<Byte>) -> bool {
+    fn has_event(&self, machine: &Machine<Bytes>) -> bool {
         machine.has_event() || self.withheld.is_some()
     }
 }
@@ -255,7 +255,7 @@ fn c01_a_gap_that_no_policy_allows_is_caught() {
 
 // The limit drops what is below it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Stingy(Machine<Byte>);
+struct Stingy(Machine<Bytes>);
 
 impl Design for Stingy {
     fn start(streams: Streams, mut policy: Policy) -> Self {
@@ -263,12 +263,12 @@ impl Design for Stingy {
         Stingy(Machine::new(streams, policy).expect("a sound policy"))
     }
 
-    fn step(&mut self, input: Input<Byte>) -> Stepped {
+    fn step(&mut self, input: Input<Bytes>) -> Stepped {
         self.0.step(input)
     }
 
-    fn has_room(&self, stream: StreamId) -> bool {
-        self.0.room(stream) > 0
+    fn room(&self, stream: StreamId) -> u64 {
+        self.0.room(stream)
     }
 
     fn has_event(&self) -> bool {
@@ -294,7 +294,7 @@ struct ExitsTwice {
 }
 
 impl Fault for ExitsTwice {
-    fn step(&mut self, machine: &mut Machine<Byte>, input: Input<Byte>) -> Stepped {
+    fn step(&mut self, machine: &mut Machine<Bytes>, input: Input<Bytes>) -> Stepped {
         if let (Input::Drain, Some(terminal)) = (&input, self.again) {
             return Ok(Step { event: Some(Event::Exit(terminal)), ..Step::default() });
         }
@@ -303,7 +303,7 @@ impl Fault for ExitsTwice {
         Ok(step)
     }
 
-    fn has_event(&self, machine: &Machine<Byte>) -> bool {
+    fn has_event(&self, machine: &Machine<Bytes>) -> bool {
         machine.has_event() || self.again.is_some()
     }
 }
@@ -317,16 +317,16 @@ fn c02_a_second_exit_is_caught() {
 // The first chunk is delivered in the second's place.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Swaps {
-    first: Option<Byte>,
+    first: Option<Bytes>,
 }
 
 impl Fault for Swaps {
-    fn step(&mut self, machine: &mut Machine<Byte>, input: Input<Byte>) -> Stepped {
+    fn step(&mut self, machine: &mut Machine<Bytes>, input: Input<Bytes>) -> Stepped {
         let Input::Chunk(id, chunk) = input else { return machine.step(input) };
         match self.first.take() {
-            None if chunk == Byte(1) => {
+            None if chunk == Bytes::nth(1) => {
                 self.first = Some(chunk);
-                machine.step(Input::Chunk(id, Byte(2)))
+                machine.step(Input::Chunk(id, Bytes::nth(2)))
             }
             first => machine.step(Input::Chunk(id, first.unwrap_or(chunk))),
         }
@@ -342,11 +342,11 @@ fn c03_swapped_chunks_are_caught() {
 // A chunk is delivered twice.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Repeats {
-    last: Option<Event<Byte>>,
+    last: Option<Event<Bytes>>,
 }
 
 impl Fault for Repeats {
-    fn step(&mut self, machine: &mut Machine<Byte>, input: Input<Byte>) -> Stepped {
+    fn step(&mut self, machine: &mut Machine<Bytes>, input: Input<Bytes>) -> Stepped {
         if let (Input::Drain, Some(event)) = (&input, self.last.take()) {
             return Ok(Step { event: Some(event), ..Step::default() });
         }
@@ -357,7 +357,7 @@ impl Fault for Repeats {
         Ok(step)
     }
 
-    fn has_event(&self, machine: &Machine<Byte>) -> bool {
+    fn has_event(&self, machine: &Machine<Bytes>) -> bool {
         machine.has_event() || self.last.is_some()
     }
 }
@@ -375,7 +375,7 @@ struct ResolvesEarly {
 }
 
 impl Fault for ResolvesEarly {
-    fn step(&mut self, machine: &mut Machine<Byte>, input: Input<Byte>) -> Stepped {
+    fn step(&mut self, machine: &mut Machine<Bytes>, input: Input<Bytes>) -> Stepped {
         self.waiting += u32::from(matches!(input, Input::Wait(Until::Terminal)));
         let reaps = matches!(input, Input::Reap { .. });
         let mut step = machine.step(input)?;
@@ -412,7 +412,7 @@ struct CancelsAll {
 }
 
 impl Fault for CancelsAll {
-    fn step(&mut self, machine: &mut Machine<Byte>, input: Input<Byte>) -> Stepped {
+    fn step(&mut self, machine: &mut Machine<Bytes>, input: Input<Bytes>) -> Stepped {
         match input {
             Input::Wait(Until::Terminal) => self.waiting += 1,
             Input::CancelWait(Until::Terminal) => {
@@ -440,7 +440,7 @@ struct NeedsANudge {
 }
 
 impl Fault for NeedsANudge {
-    fn step(&mut self, machine: &mut Machine<Byte>, input: Input<Byte>) -> Stepped {
+    fn step(&mut self, machine: &mut Machine<Bytes>, input: Input<Bytes>) -> Stepped {
         let mut after = machine.clone();
         let mut step = after.step(input)?;
         if exit_of(&mut step).is_some() && !std::mem::replace(&mut self.nudged, true) {
@@ -654,7 +654,7 @@ fn c10_an_output_limit_that_was_not_reached_is_caught() {
 fn c10_a_kill_and_a_like_signal_before_the_start_are_both_believed() {
     let mut bounds = small(&[Happening::Kill, Happening::Signal]);
     bounds.policy.kill.signal = Signal::INT;
-    let report = explore::<Machine<Byte>>(&bounds, STATES_MAX).expect("exhaustive");
+    let report = explore::<Machine<Bytes>>(&bounds, STATES_MAX).expect("exhaustive");
     assert!(report.broken.is_empty(), "{:#?}", report.broken);
 }
 
@@ -673,11 +673,11 @@ fn c11_a_close_that_leaves_the_root_running_is_caught() {
 // The consumer still gets what was queued when it closed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct DeliversAfterClose {
-    queued: Option<Event<Byte>>,
+    queued: Option<Event<Bytes>>,
 }
 
 impl Fault for DeliversAfterClose {
-    fn step(&mut self, machine: &mut Machine<Byte>, input: Input<Byte>) -> Stepped {
+    fn step(&mut self, machine: &mut Machine<Bytes>, input: Input<Bytes>) -> Stepped {
         match input {
             Input::Close if machine.has_event() => {
                 let mut kept = machine.clone();
@@ -691,7 +691,7 @@ impl Fault for DeliversAfterClose {
         }
     }
 
-    fn has_event(&self, machine: &Machine<Byte>) -> bool {
+    fn has_event(&self, machine: &Machine<Bytes>) -> bool {
         machine.has_event() || self.queued.is_some()
     }
 }
@@ -722,7 +722,7 @@ fn c12_a_pump_that_is_never_resumed_is_caught() {
 
 // Nothing is too much to buffer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Unbounded(Machine<Byte>);
+struct Unbounded(Machine<Bytes>);
 
 impl Design for Unbounded {
     fn start(streams: Streams, mut policy: Policy) -> Self {
@@ -730,12 +730,12 @@ impl Design for Unbounded {
         Unbounded(Machine::new(streams, policy).expect("a sound policy"))
     }
 
-    fn step(&mut self, input: Input<Byte>) -> Stepped {
+    fn step(&mut self, input: Input<Bytes>) -> Stepped {
         self.0.step(input)
     }
 
-    fn has_room(&self, stream: StreamId) -> bool {
-        self.0.room(stream) > 0
+    fn room(&self, stream: StreamId) -> u64 {
+        self.0.room(stream)
     }
 
     fn has_event(&self) -> bool {
@@ -755,7 +755,7 @@ fn c12_a_buffer_beyond_its_bound_is_caught() {
 
 // The limit passes one byte too many.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Generous(Machine<Byte>);
+struct Generous(Machine<Bytes>);
 
 impl Design for Generous {
     fn start(streams: Streams, mut policy: Policy) -> Self {
@@ -763,12 +763,12 @@ impl Design for Generous {
         Generous(Machine::new(streams, policy).expect("a sound policy"))
     }
 
-    fn step(&mut self, input: Input<Byte>) -> Stepped {
+    fn step(&mut self, input: Input<Bytes>) -> Stepped {
         self.0.step(input)
     }
 
-    fn has_room(&self, stream: StreamId) -> bool {
-        self.0.room(stream) > 0
+    fn room(&self, stream: StreamId) -> u64 {
+        self.0.room(stream)
     }
 
     fn has_event(&self) -> bool {
@@ -811,7 +811,7 @@ struct EndsWhatNeverBegan {
 }
 
 impl Fault for EndsWhatNeverBegan {
-    fn step(&mut self, machine: &mut Machine<Byte>, input: Input<Byte>) -> Stepped {
+    fn step(&mut self, machine: &mut Machine<Bytes>, input: Input<Bytes>) -> Stepped {
         if let (Input::Drain, true) = (&input, self.refused) {
             let event = Some(Event::Exit(terminal(Status::Exited { code: 127 })));
             return Ok(Step { event, ..Step::default() });
@@ -820,7 +820,7 @@ impl Fault for EndsWhatNeverBegan {
         machine.step(input)
     }
 
-    fn has_event(&self, machine: &Machine<Byte>) -> bool {
+    fn has_event(&self, machine: &Machine<Bytes>) -> bool {
         machine.has_event() || self.refused
     }
 }

@@ -6,7 +6,7 @@ use lastbyte::{
     monitor::Rule,
 };
 use lastbyte_sim::{
-    byte::Byte,
+    bytes::Bytes,
     catalogue::{base, each},
     design::Design,
     explorer::explore,
@@ -29,7 +29,7 @@ fn run<D: Design>(bounds: &Bounds, script: &[Choice]) -> Result<Vec<String>, Wro
         assert!(world.choices(bounds).contains(&choice), "{choice} is not possible here");
         let step = world.take(bounds, choice)?;
         match step.event {
-            Some(Event::Chunk { stream, chunk }) => got.push(format!("{stream} {}", chunk.0)),
+            Some(Event::Chunk { stream, chunk }) => got.push(format!("{stream} {}", chunk.at + 1)),
             Some(Event::Gap { stream, bytes }) => got.push(format!("{stream} lacks {bytes}")),
             Some(Event::End { stream, .. }) => got.push(format!("{stream} end")),
             Some(Event::Exit(_)) => got.push("exit".to_owned()),
@@ -58,12 +58,21 @@ fn rules(broken: &std::collections::BTreeMap<Rule, impl Sized>) -> Vec<Rule> {
 #[test]
 fn c01_stdout_only_every_chunk_comes_before_the_exit() {
     let bounds = quiet(Streams::Stdout, 2);
-    let script =
-        [Start, Read(Stdout), Reap, Drain, Read(Stdout), ReadEof(Stdout), Drain, Drain, Drain];
-    let got = run::<Machine<Byte>>(&bounds, &script).expect("no rule breaks");
+    let script = [
+        Start,
+        Read(Stdout, 1),
+        Reap,
+        Drain,
+        Read(Stdout, 1),
+        ReadEof(Stdout),
+        Drain,
+        Drain,
+        Drain,
+    ];
+    let got = run::<Machine<Bytes>>(&bounds, &script).expect("no rule breaks");
     assert_eq!(got, ["stdout 1", "stdout 2", "stdout end", "exit"]);
 
-    let report = explore::<Machine<Byte>>(&bounds, STATES_MAX).expect("exhaustive");
+    let report = explore::<Machine<Bytes>>(&bounds, STATES_MAX).expect("exhaustive");
     assert_eq!(rules(&report.broken), []);
     assert_eq!((report.states, report.hopeless), (108, 0));
 }
@@ -72,13 +81,13 @@ fn c01_stdout_only_every_chunk_comes_before_the_exit() {
 #[test]
 fn c04_mixed_stdout_and_stderr_every_chunk_comes_before_the_wait() {
     let bounds = quiet(Streams::Separate, 1);
-    let pumps = [Read(Stderr), ReadEof(Stderr), Read(Stdout), ReadEof(Stdout)];
+    let pumps = [Read(Stderr, 1), ReadEof(Stderr), Read(Stdout, 1), ReadEof(Stdout)];
     let script: Vec<Choice> =
         [Start, TERMINAL, Reap].into_iter().chain(pumps).chain([Drain; 5]).collect();
-    let got = run::<Machine<Byte>>(&bounds, &script).expect("no rule breaks");
+    let got = run::<Machine<Bytes>>(&bounds, &script).expect("no rule breaks");
     assert_eq!(got, ["stderr 1", "stderr end", "stdout 1", "stdout end", "exit", "wait"]);
 
-    let report = explore::<Machine<Byte>>(&bounds, STATES_MAX).expect("exhaustive");
+    let report = explore::<Machine<Bytes>>(&bounds, STATES_MAX).expect("exhaustive");
     assert_eq!(rules(&report.broken), []);
     assert_eq!(report.hopeless, 0);
 }
@@ -87,12 +96,12 @@ fn c04_mixed_stdout_and_stderr_every_chunk_comes_before_the_wait() {
 #[test]
 fn c01_process_exit_before_pump_completion_the_terminal_waits() {
     let bounds = quiet(Streams::Stdout, 1);
-    let script = [Start, TERMINAL, Reap, Read(Stdout), Drain, ReadEof(Stdout), Drain, Drain];
-    let got = run::<Machine<Byte>>(&bounds, &script).expect("no rule breaks");
+    let script = [Start, TERMINAL, Reap, Read(Stdout, 1), Drain, ReadEof(Stdout), Drain, Drain];
+    let got = run::<Machine<Bytes>>(&bounds, &script).expect("no rule breaks");
     assert_eq!(got, ["stdout 1", "stdout end", "exit", "wait"]);
 
     // Between the reap and the end of the stream there is nothing to take but output.
-    let mut world = World::<Machine<Byte>>::new(&bounds);
+    let mut world = World::<Machine<Bytes>>::new(&bounds);
     for choice in [Start, Reap] {
         let _step = world.take(&bounds, choice).expect("no rule breaks");
         assert!(!world.choices(&bounds).contains(&Drain));
@@ -105,12 +114,12 @@ fn c05_pump_completion_before_process_exit_the_terminal_comes_at_once() {
     let mut bounds = quiet(Streams::Stdout, 1);
     // With a bound, so that there would be a timer to wait for.
     bounds.policy.drain = DrainPolicy::default();
-    let script = [Start, Read(Stdout), ReadEof(Stdout), TERMINAL, Drain, Drain, Reap, Drain];
-    let got = run::<Machine<Byte>>(&bounds, &script).expect("no rule breaks");
+    let script = [Start, Read(Stdout, 1), ReadEof(Stdout), TERMINAL, Drain, Drain, Reap, Drain];
+    let got = run::<Machine<Bytes>>(&bounds, &script).expect("no rule breaks");
     assert_eq!(got, ["stdout 1", "stdout end", "exit", "wait"]);
 
-    let mut world = World::<Machine<Byte>>::new(&bounds);
-    for choice in [Start, Read(Stdout), ReadEof(Stdout), Reap] {
+    let mut world = World::<Machine<Bytes>>::new(&bounds);
+    for choice in [Start, Read(Stdout, 1), ReadEof(Stdout), Reap] {
         let step = world.take(&bounds, choice).expect("no rule breaks");
         assert!(step.actions.is_empty(), "a timer was armed after {choice}");
     }
@@ -135,7 +144,8 @@ fn stock_0_9_5_breaks_c4() {
     let bounds = quiet(Streams::Stdout, 1);
     let wrong = run::<Stock>(&bounds, &[Start, TERMINAL, Reap]).expect_err("the wait overtakes");
     assert!(matches!(wrong, Wrong::Broken(broken) if broken.rule == Rule::C4));
-    let wrong = run::<Stock>(&bounds, &[Start, Reap, Read(Stdout), Drain]).expect_err("truncated");
+    let wrong =
+        run::<Stock>(&bounds, &[Start, Reap, Read(Stdout, 1), Drain]).expect_err("truncated");
     assert!(matches!(wrong, Wrong::Broken(broken) if broken.rule == Rule::C1));
 }
 
@@ -143,7 +153,7 @@ fn stock_0_9_5_breaks_c4() {
 #[test]
 fn stock_0_9_5_is_right_when_its_pumps_are_lucky() {
     let bounds = quiet(Streams::Stdout, 1);
-    let script = [Start, Read(Stdout), ReadEof(Stdout), Reap, Drain, Drain, Drain];
+    let script = [Start, Read(Stdout, 1), ReadEof(Stdout), Reap, Drain, Drain, Drain];
     let got = run::<Stock>(&bounds, &script).expect("no rule breaks");
     assert_eq!(got, ["stdout 1", "stdout end", "exit"]);
 }
@@ -176,9 +186,9 @@ fn a_token_says_when_the_code_changed_under_it() {
 #[test]
 fn a_search_that_hits_its_cap_reports_nothing() {
     let bounds = Bounds { chunks: PerStream::from_fn(|_| 2), ..quiet(Streams::Separate, 2) };
-    let whole = explore::<Machine<Byte>>(&bounds, STATES_MAX).expect("exhaustive").states;
-    assert!(explore::<Machine<Byte>>(&bounds, whole).is_ok());
-    let cut = explore::<Machine<Byte>>(&bounds, whole - 1).expect_err("one state short");
+    let whole = explore::<Machine<Bytes>>(&bounds, STATES_MAX).expect("exhaustive").states;
+    assert!(explore::<Machine<Bytes>>(&bounds, whole).is_ok());
+    let cut = explore::<Machine<Bytes>>(&bounds, whole - 1).expect_err("one state short");
     assert!(cut.to_string().contains("not exhaustive"));
 }
 
