@@ -1,4 +1,5 @@
 //! Policies in combination: every drain with every buffer, limit and holder, under each teardown.
+#![expect(clippy::expect_used, reason = "a world that cannot be explored is a failure")]
 
 use std::time::Duration;
 
