@@ -75,6 +75,15 @@ async fn c17_an_open_stdin_does_not_delay_the_exit() {
     assert_eq!(terminal.status, Status::Exited { code: 7 });
 }
 
+/// If this were red, collecting the output of a command with a piped stdin would hang.
+#[tokio::test]
+async fn c17_collecting_output_ends_a_stdin_that_nobody_writes_to() {
+    let mut command = Command::new("cat");
+    command.stdin(Stdio::Piped);
+    assert!(no_hang(command.output()).await.expect("cat starts").is_success());
+    assert!(blocking::output(&command).expect("cat starts").is_success());
+}
+
 /// If this were red, a child without input would read ours.
 #[tokio::test]
 async fn c17_stdin_is_empty_unless_asked_for() {

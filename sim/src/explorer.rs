@@ -4,7 +4,8 @@
 //! it waits to be expanded; after that its fingerprint of 128 bits stands for it. The number of
 //! interleavings is exact: the state graph has no cycle (a cycle is an error, for it would mean
 //! that something happens without using anything up), so the paths from each state add up, in
-//! integers without a limit.
+//! integers without a limit. Liveness is read off the same graph: where each end of a history has
+//! its terminal, and no state is without a way to one, the terminal is inevitable.
 
 use std::{
     collections::BTreeMap,
@@ -33,6 +34,8 @@ pub struct Report {
     pub interleavings: BigUint,
     /// Steps of the longest of them.
     pub longest: u32,
+    /// States from which no history reaches the terminal, or a broken rule.
+    pub hopeless: u64,
     /// For each rule that breaks, a shortest schedule that breaks it.
     pub broken: BTreeMap<Rule, Counterexample>,
 }
@@ -83,6 +86,8 @@ struct Graph {
     successors: Vec<u32>,
     /// For each state, from which state and by which choice it was first reached.
     reached_by: Vec<(u32, u8)>,
+    /// For each state, whether its history is over: the terminal is out.
+    over: Vec<bool>,
 }
 
 /// Explores a design within bounds, with at most `states_max` states.
@@ -101,12 +106,19 @@ pub fn explore<D: Design>(bounds: &Bounds, states_max: u64) -> Result<Report, In
         }
     }
     search.graph.first.push(index(search.graph.successors.len()));
-    let (interleavings, longest) = count(&search.graph)?;
+    let order = topological(&search.graph)?;
+    let (interleavings, longest) = count(&search.graph, &order);
+    let hopeless = hopeless(&search.graph, &order);
+    if let (true, Some(&state)) = (bounds.must_end(), hopeless.first()) {
+        let why = "from here the terminal cannot be reached any more";
+        search.note(Broken { rule: Rule::C6, why }, state, None);
+    }
     Ok(Report {
         states: search.graph.reached_by.len() as u64,
         transitions: search.graph.successors.len() as u64,
         interleavings,
         longest,
+        hopeless: hopeless.len() as u64,
         broken: search.broken,
     })
 }
@@ -129,7 +141,12 @@ impl<'a, D: Design> Search<'a, D> {
             bounds,
             known,
             frontier: std::collections::VecDeque::from([start]),
-            graph: Graph { first: Vec::new(), successors: Vec::new(), reached_by: vec![(0, 0)] },
+            graph: Graph {
+                first: Vec::new(),
+                successors: Vec::new(),
+                reached_by: vec![(0, 0)],
+                over: Vec::new(),
+            },
             broken: BTreeMap::new(),
         }
     }
@@ -141,6 +158,7 @@ impl<'a, D: Design> Search<'a, D> {
 
     fn expand(&mut self, number: u32, world: &World<D>) {
         self.graph.first.push(index(self.graph.successors.len()));
+        self.graph.over.push(world.is_over());
         if let Err(broken) = world.probe(self.bounds) {
             self.note(broken, number, None);
         }
@@ -259,8 +277,7 @@ fn index(len: usize) -> u32 {
 }
 
 /// Paths from each state to an end add up, taken from the ends backwards.
-fn count(graph: &Graph) -> Result<(BigUint, u32), Incomplete> {
-    let order = topological(graph)?;
+fn count(graph: &Graph, order: &[u32]) -> (BigUint, u32) {
     let states = graph.reached_by.len();
     let mut paths = vec![BigUint::ZERO; states];
     let mut longest = vec![0u32; states];
@@ -280,7 +297,19 @@ fn count(graph: &Graph) -> Result<(BigUint, u32), Incomplete> {
         longest[state as usize] = if successors.is_empty() { 0 } else { steps + 1 };
         paths[state as usize] = sum;
     }
-    Ok((paths.swap_remove(0), longest[0]))
+    (paths.swap_remove(0), longest[0])
+}
+
+/// The states, in the order they were found, from which every history ends without the terminal.
+/// Where there is none, and no cycle, the terminal is not only possible but inevitable.
+fn hopeless(graph: &Graph, order: &[u32]) -> Vec<u32> {
+    let mut hopes = graph.over.clone();
+    for &state in order.iter().rev() {
+        let hope = |&next: &u32| next == BREAKS || hopes[next as usize];
+        let any = graph.successors_of(state).iter().any(hope);
+        hopes[state as usize] |= any;
+    }
+    (0..index(hopes.len())).filter(|&state| !hopes[state as usize]).collect()
 }
 
 fn topological(graph: &Graph) -> Result<Vec<u32>, Incomplete> {

@@ -13,7 +13,7 @@ use lastbyte::{
 use rustc_hash::FxHasher;
 
 use crate::{
-    byte::Byte,
+    bytes::Bytes,
     catalogue::{Named, Specimen, specimen, worlds},
     design::Design,
     explorer::broken_by,
@@ -67,11 +67,14 @@ pub fn replay<D: Design>(bounds: &Bounds, schedule: &[u8]) -> Replayed {
     replayed
 }
 
-fn tell(step: &lastbyte::machine::Step<Byte>, streams: Streams) -> String {
+fn tell(step: &lastbyte::machine::Step<Bytes>, streams: Streams) -> String {
     let mut parts = Vec::new();
     match &step.event {
         Some(Event::Chunk { stream, chunk }) => {
-            parts.push(format!("chunk {} of {stream}", chunk.0))
+            parts.push(match chunk.len {
+                1 => format!("chunk {} of {stream}", chunk.at + 1),
+                len => format!("chunk {} to {} of {stream}", chunk.at + 1, chunk.at + len),
+            });
         }
         Some(Event::Gap { stream, bytes }) => parts.push(format!("gap of {bytes} in {stream}")),
         Some(Event::End { stream, end }) => parts.push(format!("end of {stream}: {}", end.name())),

@@ -1,6 +1,6 @@
 //! Where bytes and a status come from: the trait that an execution's driver runs on.
 //!
-//! [`process`] is the local operating system. A virtual machine, a container runtime, a remote
+//! `process` is the local operating system. A virtual machine, a container runtime, a remote
 //! runner or a script of a simulated child implement [`Backend`], and get the same ordering code.
 
 mod blocks;

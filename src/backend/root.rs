@@ -268,3 +268,83 @@ impl ExitFlag {
         if self.ended.load(Ordering::Acquire) { Poll::Ready(()) } else { Poll::Pending }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, io::BufRead, os::unix::process::CommandExt, process};
+
+    use super::*;
+    use crate::blocking::{PollReactor, block_on};
+
+    /// A child in a group of its own that has left a sleeper behind, and the sleeper's pid.
+    #[expect(clippy::zombie_processes, reason = "reaping it is what is tested")]
+    fn child_with_a_sleeper() -> (Pid, String) {
+        let mut child = process::Command::new("sh")
+            .args(["-c", "sleep 60 >&- 2>&- & echo $!; exit 3"])
+            .stdout(process::Stdio::piped())
+            .process_group(0)
+            .spawn()
+            .expect("sh starts");
+        let mut sleeper = String::new();
+        io::BufReader::new(child.stdout.take().expect("piped"))
+            .read_line(&mut sleeper)
+            .expect("sh writes");
+        (Pid::from_child(&child), sleeper.trim().to_owned())
+    }
+
+    fn state(pid: &str) -> Option<char> {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        stat.rsplit(") ").next()?.chars().next()
+    }
+
+    fn is_gone(pid: &str) -> bool {
+        matches!(state(pid), None | Some('Z' | 'X'))
+    }
+
+    fn end_of(root: &mut Root<PollReactor>) -> Status {
+        block_on(std::future::poll_fn(|cx| match root.try_exit() {
+            Some(status) => Poll::Ready(status),
+            None => root.poll_exit(cx).map(|status| {
+                cx.waker().wake_by_ref();
+                status
+            }),
+        }))
+    }
+
+    /// If this were red, a kernel without pidfds would leak zombies, or kill a stranger's group.
+    #[test]
+    fn c16_without_a_pidfd_the_zombie_keeps_the_group_reachable_until_the_end() {
+        let (pid, sleeper) = child_with_a_sleeper();
+        let name = pid.as_raw_nonzero().to_string();
+        let mut root = Root::<PollReactor>::watch(pid, true, Means::Thread).expect("a thread");
+        assert_eq!(end_of(&mut root), Status::Exited { code: 3 });
+        assert_eq!(state(&name), Some('Z'), "its pid is kept");
+        root.signal(Signal::KILL, Target::Group);
+        while !is_gone(&sleeper) {
+            thread::yield_now();
+        }
+        drop(root);
+        assert_eq!(state(&name), None, "it is reaped");
+    }
+
+    /// If this were red, a root would stay a zombie for as long as a descendant holds its output,
+    /// or that descendant could not be reached any more.
+    #[test]
+    fn c16_with_a_pidfd_the_group_of_a_reaped_root_is_reachable() {
+        let (pid, sleeper) = child_with_a_sleeper();
+        let name = pid.as_raw_nonzero().to_string();
+        let mut root = Root::<PollReactor>::watch(pid, true, Means::Best).expect("a pidfd");
+        while root.wait_exit(Duration::from_secs(60)).is_none() {}
+        let Watch::Pidfd(pidfd) = &root.watch else { return };
+        if !pidfd_names_group(pidfd.as_fd()) {
+            assert_eq!(state(&name), Some('Z'), "an older kernel: its pid is kept");
+            return;
+        }
+        assert_eq!(state(&name), None, "it is reaped at once");
+        assert!(!is_gone(&sleeper));
+        root.signal(Signal::KILL, Target::Group);
+        while !is_gone(&sleeper) {
+            thread::yield_now();
+        }
+    }
+}

@@ -18,7 +18,8 @@ use crate::{
     Command, Error, Event, Handle, Output, Reply, Signal, Status, Stdin, Terminal,
     command::Assembled, error::Stage, execution::Collected, machine::Errno,
 };
-use reactor::{PollClock, PollReactor, Turn};
+pub(crate) use reactor::PollReactor;
+use reactor::{PollClock, Turn};
 
 /// Runs a command to its end and collects its output, on the calling thread alone.
 ///

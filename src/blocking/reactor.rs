@@ -31,7 +31,7 @@ thread_local! {
 }
 
 /// A descriptor to be polled.
-pub(super) struct Polled(Arc<OwnedFd>);
+pub(crate) struct Polled(Arc<OwnedFd>);
 
 impl AsFd for Polled {
     fn as_fd(&self) -> BorrowedFd<'_> {
@@ -40,7 +40,7 @@ impl AsFd for Polled {
 }
 
 /// poll(2).
-pub(super) struct PollReactor;
+pub(crate) struct PollReactor;
 
 impl Reactor for PollReactor {
     type Fd = Polled;

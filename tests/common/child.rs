@@ -1,6 +1,7 @@
 //! The child of the tests: writes what they can check byte by byte.
 //!
 //! `pattern N`: N bytes of the pattern to stdout.
+#![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
 
 #[path = "mod.rs"]
 mod common;

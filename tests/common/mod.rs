@@ -3,6 +3,7 @@
 #![allow(
     dead_code,
     clippy::allow_attributes,
+    clippy::expect_used,
     reason = "each test file is a program of its own and uses a part of this"
 )]
 
