@@ -52,19 +52,25 @@ fn c03_a_hundred_megabytes_through_a_pipe_are_the_same_bytes() {
 /// If this were red, a reader that set its pipe non-blocking would get a part of the output.
 #[test]
 fn c03_a_full_non_blocking_stdout_is_waited_for() {
+    // More than a socket takes, and less than what a socket, a buffer and a pipe take together: so
+    // the child can write it all while nobody reads.
+    const BYTES: usize = 300_000;
     let (mut ours, theirs) = UnixStream::pair().expect("a pair");
+    let (mut told, tells) = UnixStream::pair().expect("a pair");
     theirs.set_nonblocking(true).expect("a flag");
-    let mut command = lastbyte(&["--", "sh", "-c", "head -c 1000000 /dev/zero; echo done"]);
-    command.stdout(OwnedFd::from(theirs));
+    let script = format!("head -c {BYTES} /dev/zero; echo all >&0");
+    let mut command = lastbyte(&["--", "sh", "-c", &script]);
+    command.stdin(OwnedFd::from(tells)).stdout(OwnedFd::from(theirs));
     let mut child = command.spawn().expect("lastbyte starts");
-    // It holds the other end too.
+    // It holds the other ends too.
     drop(command);
     let received = no_hang(move || {
+        told.read_exact(&mut [0; 4]).expect("the child writes all");
         let mut received = Vec::new();
         ours.read_to_end(&mut received).expect("all of it");
         received
     });
-    assert_eq!(received.len(), 1_000_005);
+    assert_eq!(received.len(), BYTES);
     assert!(child.wait().expect("it ends").success());
 }
 

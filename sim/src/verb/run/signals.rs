@@ -35,17 +35,31 @@ fn ignored() -> u64 {
 /// Carries out what was caught, also before the command had started.
 pub(super) fn forward(mut signals: Signals, handle: Handle) {
     let _thread = thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        let mut last = None;
         let mut force = Force::Forward;
-        let mut last: Option<(i32, Instant)> = None;
         for number in signals.forever() {
-            let is_repeated =
-                last.is_some_and(|(same, at)| same == number && at.elapsed() < SAME_REQUEST);
-            if !is_repeated {
+            let caught = Caught { number, at: Instant::now() };
+            if !caught.repeats(last.replace(caught)) {
                 force = force.apply(&handle, number);
             }
-            last = Some((number, Instant::now()));
         }
     });
+}
+
+/// A signal, and when it came.
+#[derive(Clone, Copy, Debug)]
+struct Caught {
+    number: i32,
+    at: Instant,
+}
+
+impl Caught {
+    /// Whether it is the same request as the one before it.
+    fn repeats(self, before: Option<Caught>) -> bool {
+        before.is_some_and(|before| {
+            before.number == self.number && self.at.duration_since(before.at) < SAME_REQUEST
+        })
+    }
 }
 
 /// What the next request does: each is stronger than the one before.
@@ -85,5 +99,23 @@ impl Force {
             return Force::Close;
         }
         next
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// If this were red, `timeout 5 lastbyte run ...` would kill what it asks to end: timeout(1)
+    /// sends its signal twice.
+    #[test]
+    fn c16_the_same_signal_twice_at_once_is_one_request() {
+        let at = Instant::now();
+        let first = Caught { number: SIGTERM, at };
+        let soon = at + SAME_REQUEST / 2;
+        assert!(!first.repeats(None));
+        assert!(Caught { number: SIGTERM, at: soon }.repeats(Some(first)));
+        assert!(!Caught { number: SIGINT, at: soon }.repeats(Some(first)));
+        assert!(!Caught { number: SIGTERM, at: at + SAME_REQUEST }.repeats(Some(first)));
     }
 }
