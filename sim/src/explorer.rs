@@ -7,11 +7,7 @@
 //! integers without a limit. Liveness is read off the same graph: where each end of a history has
 //! its terminal, and no state is without a way to one, the terminal is inevitable.
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    hash::{Hash, Hasher},
-};
+use std::{collections::BTreeMap, fmt, hash::Hash};
 
 use lastbyte::monitor::{Broken, Rule};
 use num_bigint::BigUint;
@@ -19,6 +15,7 @@ use rustc_hash::FxHashMap;
 
 use crate::{
     design::Design,
+    fingerprint::Fingerprint,
     world::{Bounds, Choice, World, Wrong},
 };
 
@@ -222,53 +219,9 @@ pub(crate) fn broken_by(wrong: Wrong) -> Broken {
 }
 
 fn fingerprint(world: &impl Hash) -> u128 {
-    let mut hasher = Fingerprint { low: 0x243f_6a88_85a3_08d3, high: 0x1319_8a2e_0370_7344 };
+    let mut hasher = Fingerprint::new();
     world.hash(&mut hasher);
-    u128::from(hasher.high) << 64 | u128::from(hasher.finish())
-}
-
-/// 128 bits by folded multiplication, two lanes with unlike odd constants and no secret: the same
-/// in every run.
-struct Fingerprint {
-    low: u64,
-    high: u64,
-}
-
-fn fold(lane: u64, word: u64, odd: u64) -> u64 {
-    let product = u128::from(lane ^ word) * u128::from(odd);
-    // Both halves: no bit of the input is lost to the top.
-    (product as u64).rotate_left(23) ^ (product >> 64) as u64 ^ word
-}
-
-impl Hasher for Fingerprint {
-    fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            self.write_u64(u64::from_le_bytes(word));
-        }
-    }
-
-    fn write_u8(&mut self, value: u8) {
-        self.write_u64(u64::from(value));
-    }
-
-    fn write_u32(&mut self, value: u32) {
-        self.write_u64(u64::from(value));
-    }
-
-    fn write_u64(&mut self, word: u64) {
-        self.low = fold(self.low, word, 0x9e37_79b9_7f4a_7c15);
-        self.high = fold(self.high, word.rotate_left(32), 0xd6e8_feb8_6659_fd93);
-    }
-
-    fn write_usize(&mut self, value: usize) {
-        self.write_u64(value as u64);
-    }
-
-    fn finish(&self) -> u64 {
-        self.low
-    }
+    hasher.both()
 }
 
 fn index(len: usize) -> u32 {

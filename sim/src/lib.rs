@@ -12,6 +12,7 @@ pub mod bytes;
 pub mod catalogue;
 pub mod design;
 pub mod explorer;
+pub mod fingerprint;
 pub mod schedule;
 pub mod world;
 pub mod zoo;

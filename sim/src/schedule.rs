@@ -50,11 +50,9 @@ pub fn replay<D: Design>(bounds: &Bounds, schedule: &[u8]) -> Replayed {
             replayed.diverged_at = Some(step);
             return replayed;
         };
+        let follows = world.peek(bounds, choice).map(|step| tell(&step, bounds.streams));
+        let follows = follows.unwrap_or_else(|| "refused".to_owned());
         let taken = world.take(bounds, choice);
-        let follows = match &taken {
-            Ok(step) => tell(step, bounds.streams),
-            Err(_) => String::new(),
-        };
         replayed.steps.push(Told { choice: choice.to_string(), follows });
         if let Err(wrong) = taken {
             replayed.broken = Some(broken_by(wrong));

@@ -388,6 +388,13 @@ impl<D: Design> World<D> {
         Ok(step)
     }
 
+    /// What a choice would make the design do, whether or not a rule allows it.
+    pub fn peek(&self, bounds: &Bounds, choice: Choice) -> Option<Step<Bytes>> {
+        let mut after = self.clone();
+        let input = after.input(bounds, choice);
+        after.design.step(input).ok()
+    }
+
     /// What the driver does with a step, and what only the child knows about it (C7): whether all
     /// that the root wrote was read. The monitor has to believe what a pump says.
     fn carry_out(&mut self, bounds: &Bounds, step: &Step<Bytes>) -> Result<(), Broken> {
