@@ -36,6 +36,19 @@ fn c16_a_signal_before_the_start_is_sent_at_the_start_and_is_no_kill() {
     assert_eq!(terminal.cause, lastbyte::machine::Cause::default());
 }
 
+/// If this were red, a caller who sends the signal that a kill sends too would have the kill
+/// reported as not done.
+#[test]
+fn c10_a_kill_and_its_own_signal_before_the_start_are_one_kill() {
+    let mut at = Watched::new(Streams::Stdout, Policy::default());
+    at.steps([Input::Signal(Signal::TERM), Input::Kill]);
+    let signals: Vec<_> = at.step(Input::Started).actions.signals().iter().collect();
+    assert_eq!(signals, [Signal::TERM]);
+    at.steps([Input::Eof(STDOUT), reap()]);
+    let (_, terminal) = at.rest();
+    assert!(terminal.cause.cancelled);
+}
+
 /// If this were red, a handle dropped during the start would leave a child that nobody knows of.
 #[test]
 fn c11_a_close_before_the_start_kills_at_the_start() {
