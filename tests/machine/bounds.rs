@@ -7,7 +7,7 @@ use lastbyte::machine::{
     TimerAction,
 };
 
-use crate::watched::{STDOUT, Watched, bytes, chunk, cut, drains, end, reap, standing};
+use crate::watched::{STDOUT, Watched, bytes, chunk, cut, drains, end, gap, reap, standing};
 
 fn buffer(bytes_max: u64, chunks_max: u32) -> Policy {
     let buffer = BufferPolicy { bytes_max, chunks_max, full: Full::Pause };
@@ -170,4 +170,13 @@ fn c12_a_stall_counts_only_while_output_is_buffered_and_not_moving() {
     let (_, terminal) = at.rest();
     assert!(terminal.cause.stalled);
     assert_ne!(terminal.status, Status::Forced);
+}
+
+/// If this were red, the monitor would cry wolf where a pump that is paused learns of the end: then
+/// nothing is left to resume.
+#[test]
+fn c15_a_stream_that_ended_while_paused_can_be_discarded() {
+    let mut at = Watched::running(buffer(2, 100));
+    at.steps([chunk(STDOUT, "ab"), Input::Eof(STDOUT), Input::Discard(STDOUT), reap()]);
+    assert_eq!(at.rest().0, [gap(2), end(End::Discarded)]);
 }

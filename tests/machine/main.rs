@@ -6,4 +6,5 @@ mod bounds;
 mod illegal;
 mod latch;
 mod limits;
+mod random;
 mod watched;
