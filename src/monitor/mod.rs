@@ -268,9 +268,10 @@ impl<C: Chunk + Clone + Eq> History<C> {
             "a root that has been reaped was signalled",
         )?;
         if self.reaped.is_none() && !matches!(input, Input::Signal(_)) {
-            // A signal that the caller asked for before the start is not a kill of ours.
-            let asked =
-                |signal: &Signal| matches!(input, Input::Started) && self.latched.contains(*signal);
+            // A signal that the caller asked for before the start is not a kill of ours, unless
+            // he asked for a kill too.
+            let only_asked = matches!(input, Input::Started) && !self.reasons.cancelled;
+            let asked = |signal: &Signal| only_asked && self.latched.contains(*signal);
             signals
                 .iter()
                 .filter(|signal| !asked(signal))

@@ -75,6 +75,7 @@ impl<C: Chunk + Clone + Eq> Watch<C> {
     pub(super) fn note_source_end(&mut self, end: End) -> Checked {
         hold(Rule::C1, !self.is_closed(), "a stream ended twice")?;
         self.source_end = Some(end);
+        self.paused = false;
         Ok(())
     }
 

@@ -1,0 +1,352 @@
+//! Anything in any order, under every policy: the monitor finds no broken rule, bytes add up after
+//! each step, and in the end there is a terminal.
+
+use std::time::Duration;
+
+use lastbyte::machine::{
+    Actions, BufferPolicy, Chunk, Descendants, DrainPolicy, Errno, Event, Full, Input, KillPolicy,
+    OutputLimit, Over, PerStream, Policy, PumpAction, Signal, Status, StreamId, Streams, Target,
+    TeardownPolicy, Timer, TimerAction, Until,
+};
+use proptest::{
+    collection::vec, option, prelude::*, sample::select, test_runner::FileFailurePersistence,
+};
+
+use crate::watched::{STATUS, Text, Watched};
+
+/// An input whose stream is a number: it is looked up in the streams there are.
+#[derive(Clone, Debug)]
+enum Any {
+    Started,
+    Refused,
+    Chunk(u8, usize),
+    Eof(u8),
+    ReadError(u8),
+    Empty(u8),
+    Reap(Status, u64, u64),
+    Drain,
+    Wait(Until),
+    CancelWait(Until),
+    Signal(Signal),
+    Kill,
+    Discard(u8),
+    Detach,
+    Close,
+    Shutdown,
+    Timeout(u8),
+    /// The driver carries out what it was told since the last time.
+    Obey,
+}
+
+fn any_input() -> impl Strategy<Value = Any> {
+    let until = || select(&[Until::Exited, Until::Terminal][..]);
+    let status = select(
+        &[STATUS, STATUS, STATUS, Status::Unknown(Errno(10)), Status::Lost, Status::Forced][..],
+    );
+    let stream = || 0..9u8;
+    prop_oneof![
+        3 => Just(Any::Started),
+        1 => Just(Any::Refused),
+        24 => (stream(), 0..6usize).prop_map(|(stream, len)| Any::Chunk(stream, len)),
+        4 => stream().prop_map(Any::Eof),
+        2 => stream().prop_map(Any::ReadError),
+        8 => stream().prop_map(Any::Empty),
+        4 => (status, 0..6u64, 0..6u64).prop_map(|(status, a, b)| Any::Reap(status, a, b)),
+        24 => Just(Any::Drain),
+        6 => until().prop_map(Any::Wait),
+        4 => until().prop_map(Any::CancelWait),
+        2 => select(&[Signal::INT, Signal::TERM, Signal::KILL][..]).prop_map(Any::Signal),
+        2 => Just(Any::Kill),
+        2 => stream().prop_map(Any::Discard),
+        1 => Just(Any::Detach),
+        1 => Just(Any::Close),
+        2 => Just(Any::Shutdown),
+        12 => (0..9u8).prop_map(Any::Timeout),
+        12 => Just(Any::Obey),
+    ]
+}
+
+fn any_drain() -> impl Strategy<Value = DrainPolicy> {
+    let [zero, one, five] = [0, 1, 5].map(Duration::from_secs);
+    select(vec![
+        DrainPolicy::UntilEof,
+        DrainPolicy::After(zero),
+        DrainPolicy::After(one),
+        DrainPolicy::Idle { gap: zero, max: zero },
+        DrainPolicy::Idle { gap: zero, max: one },
+        DrainPolicy::Idle { gap: one, max: five },
+    ])
+}
+
+fn any_limit() -> impl Strategy<Value = OutputLimit> {
+    let over = prop_oneof![
+        Just(Over::Truncate),
+        (0..4u64).prop_map(|bytes_max| Over::KeepTail { bytes_max }),
+        Just(Over::Kill),
+    ];
+    (0..6u64, over).prop_map(|(bytes_max, over)| OutputLimit { bytes_max, over })
+}
+
+fn any_policy() -> impl Strategy<Value = Policy> {
+    let seconds = Duration::from_secs;
+    let full = select(vec![Full::Pause, Full::Gap, Full::KillAfter(seconds(1))]);
+    let buffer = (1..6u64, 1..4u32, full).prop_map(|(bytes_max, chunks_max, full)| BufferPolicy {
+        bytes_max,
+        chunks_max,
+        full,
+    });
+    let kill = (
+        select(vec![Signal::TERM, Signal::INT, Signal::KILL]),
+        select(vec![seconds(0), seconds(2)]),
+        select(vec![Target::Group, Target::Leader]),
+    )
+        .prop_map(|(signal, grace, target)| KillPolicy { signal, grace, target });
+    let descendants = select(vec![Descendants::Leave, Descendants::Kill]);
+    let timeout = option::of(Just(seconds(9)));
+    (any_drain(), descendants, kill, buffer, option::of(any_limit()), timeout).prop_map(
+        |(drain, descendants, kill, buffer, limit, timeout)| Policy {
+            drain,
+            descendants,
+            kill,
+            buffer,
+            limit,
+            timeout,
+            teardown: TeardownPolicy::default(),
+        },
+    )
+}
+
+fn any_streams() -> impl Strategy<Value = Streams> {
+    select(vec![
+        Streams::Separate,
+        Streams::Separate,
+        Streams::Separate,
+        Streams::Stdout,
+        Streams::Stderr,
+        Streams::Combined,
+        Streams::Pty,
+        Streams::None,
+    ])
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Clock {
+    Off,
+    Running,
+    Held,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Count {
+    read: u64,
+    delivered: u64,
+    gapped: u64,
+    dropped: u64,
+}
+
+/// A machine, and beside it what a driver and a consumer know.
+struct World {
+    watched: Watched,
+    streams: Streams,
+    counts: PerStream<Count>,
+    clocks: Vec<(Timer, Clock)>,
+    pumps: PerStream<Option<PumpAction>>,
+    /// What the driver has been told and has not done.
+    told: Actions,
+    content: u8,
+}
+
+impl World {
+    fn new(streams: Streams, policy: Policy) -> Self {
+        World {
+            watched: Watched::new(streams, policy),
+            streams,
+            counts: PerStream::default(),
+            clocks: Timer::all(streams).map(|timer| (timer, Clock::Off)).collect(),
+            pumps: PerStream::default(),
+            told: Actions::default(),
+            content: 0,
+        }
+    }
+
+    fn stream(&self, number: u8) -> StreamId {
+        let ids = self.streams.ids();
+        match ids.len() {
+            // Sometimes one that the execution does not have.
+            0 => StreamId::ALL[usize::from(number % 4)],
+            _ if number == 8 => StreamId::Pty,
+            len => ids[usize::from(number) % len],
+        }
+    }
+
+    /// Bytes that have not been before, as far as they go.
+    fn content(&mut self, len: usize) -> Text {
+        let next = self.content;
+        self.content = next.wrapping_add(len as u8);
+        Text((0..len).map(|place| next.wrapping_add(place as u8)).collect())
+    }
+
+    fn happens(&mut self, any: Any) {
+        let input = match any {
+            Any::Started => Input::Started,
+            Any::Refused => Input::Refused,
+            Any::Chunk(number, len) => Input::Chunk(self.stream(number), self.content(len)),
+            Any::Eof(number) => Input::Eof(self.stream(number)),
+            Any::ReadError(number) => Input::ReadError(self.stream(number), Errno(5)),
+            Any::Empty(number) => Input::Empty(self.stream(number)),
+            Any::Reap(status, a, b) => {
+                Input::Reap { status, standing: PerStream::from_fn(|place| [a, b][place]) }
+            }
+            Any::Drain => Input::Drain,
+            Any::Wait(until) => Input::Wait(until),
+            Any::CancelWait(until) => Input::CancelWait(until),
+            Any::Signal(signal) => Input::Signal(signal),
+            Any::Kill => Input::Kill,
+            Any::Discard(number) => Input::Discard(self.stream(number)),
+            Any::Detach => Input::Detach,
+            Any::Close => Input::Close,
+            Any::Shutdown => Input::Shutdown,
+            Any::Timeout(number) => {
+                let place = usize::from(number) % self.clocks.len();
+                Input::Timeout(self.clocks[place].0)
+            }
+            Any::Obey => return self.obey(),
+        };
+        self.step(input);
+    }
+
+    /// Whether it was legal.
+    fn step(&mut self, input: Input<Text>) -> bool {
+        if let Input::Timeout(_) = input {
+            // Only a clock that the driver runs can run out.
+            self.obey();
+        }
+        let Ok(step) = self.watched.try_step(input.clone()) else { return false };
+        if let Input::Chunk(stream, chunk) = &input {
+            self.counts[*stream].read += chunk.len();
+        }
+        if let Input::Timeout(timer) = input {
+            self.set(timer, Clock::Off);
+        }
+        match step.event {
+            Some(Event::Chunk { stream, chunk }) => self.counts[stream].delivered += chunk.len(),
+            Some(Event::Gap { stream, bytes }) => self.counts[stream].gapped += bytes,
+            Some(Event::End { .. } | Event::Exit(_)) | None => {}
+        }
+        self.told.merge(&step.actions);
+        self.adds_up();
+        true
+    }
+
+    /// No byte is lost or made at any step (C8).
+    fn adds_up(&mut self) {
+        let terminal = self.watched.machine.terminal();
+        for &id in self.streams.ids() {
+            let count = &mut self.counts[id];
+            let known = count.delivered + self.watched.machine.buffered(id);
+            let dropped = count.read.checked_sub(known).expect("no byte is made");
+            assert!(dropped >= count.dropped, "what was dropped stays dropped");
+            assert!(dropped >= count.gapped, "a gap is of bytes that were dropped");
+            count.dropped = dropped;
+            if let Some(report) = terminal.and_then(|terminal| terminal.streams[id]) {
+                assert_eq!((report.delivered, report.dropped), (count.delivered, dropped));
+                assert_eq!(report.delivered + report.dropped, count.read);
+            }
+        }
+    }
+
+    /// What was asked for in many steps, done at once, leaves clocks and pumps as the machine means.
+    fn obey(&mut self) {
+        let told = std::mem::take(&mut self.told);
+        for place in 0..self.clocks.len() {
+            let (timer, clock) = self.clocks[place];
+            let now = match (told.timer(timer), clock) {
+                (None, clock) => clock,
+                (Some(TimerAction::Arm), _) => Clock::Running,
+                (Some(TimerAction::ArmHeld), _) => Clock::Held,
+                (Some(TimerAction::Disarm), _) => Clock::Off,
+                (Some(TimerAction::Hold), Clock::Running) => Clock::Held,
+                (Some(TimerAction::Resume), Clock::Held) => Clock::Running,
+                (Some(what), clock) => panic!("{timer:?} is {clock:?} and is to {what:?}"),
+            };
+            self.set(timer, now);
+            let runs = now == Clock::Running;
+            assert_eq!(runs, self.watched.machine.is_running(timer), "{timer:?} is {now:?}");
+        }
+        for &id in self.streams.ids() {
+            self.pumps[id] = told.pump(id).or(self.pumps[id]);
+            let reads = match self.pumps[id] {
+                None | Some(PumpAction::Resume) => self.watched.machine.is_open(id),
+                Some(PumpAction::Pause | PumpAction::Abandon) => false,
+            };
+            assert_eq!(reads, self.watched.machine.room(id) > 0, "{id}: {:?}", self.pumps[id]);
+        }
+    }
+
+    fn set(&mut self, timer: Timer, clock: Clock) {
+        for (known, place) in &mut self.clocks {
+            if *known == timer {
+                *place = clock;
+            }
+        }
+    }
+
+    /// A fair consumer, a root that ends, or none but a close; and time runs out.
+    fn ends(mut self, root_ends: bool) {
+        self.step(Input::Started);
+        if root_ends {
+            self.step(Input::Reap { status: STATUS, standing: PerStream::default() });
+        } else {
+            self.step(Input::Close);
+        }
+        let until_eof = self.watched.machine.policy().drain == DrainPolicy::UntilEof;
+        let timers: Vec<Timer> = Timer::all(self.streams).collect();
+        // Each round ends a stream, drains it or fires what forces it: a few are enough.
+        for _round in 0..8 {
+            while self.watched.machine.has_event() {
+                assert!(self.step(Input::Drain));
+            }
+            for &id in self.streams.ids() {
+                let ends = if until_eof { Input::Eof(id) } else { Input::Empty(id) };
+                self.step(ends);
+            }
+            for &timer in &timers {
+                self.step(Input::Timeout(timer));
+            }
+        }
+        self.obey();
+        assert!(self.watched.machine.is_done(), "{:?}", self.watched.machine);
+        assert_eq!(self.watched.monitor.finish(), Ok(()));
+        let left = timers.iter().find(|&&timer| self.watched.machine.is_running(timer));
+        assert_eq!(left, None, "no clock runs after the end");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 2_000,
+        failure_persistence: Some(Box::new(FileFailurePersistence::Direct(
+            "tests/machine/random.proptest-regressions",
+        ))),
+        ..ProptestConfig::default()
+    })]
+
+    /// If this were red, some history nobody has thought of would break the contract.
+    #[test]
+    fn c06_any_history_under_any_policy_keeps_the_contract_and_ends(
+        streams in any_streams(),
+        policy in any_policy(),
+        starts in prop::bool::weighted(0.8),
+        history in vec(any_input(), 0..60),
+        root_ends: bool,
+    ) {
+        let mut world = World::new(streams, policy);
+        if starts {
+            world.step(Input::Started);
+        }
+        for any in history {
+            world.happens(any);
+        }
+        world.ends(root_ends);
+    }
+}
