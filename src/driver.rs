@@ -125,6 +125,8 @@ impl<B: Backend, K: Clock> Driver<B, K> {
             self.backend.signal(signal, target);
         }
         for &id in self.streams.ids() {
+            // What others ask for after the exit may have made a stream due: it is looked at.
+            self.probe[id] |= self.exit.is_some();
             match orders.actions.pump(id) {
                 Some(PumpAction::Abandon) => {
                     self.abandoned[id] = true;

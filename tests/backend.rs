@@ -141,7 +141,9 @@ async fn c01_a_backend_of_ones_own_gets_the_same_order() {
     let output = execution.output().await;
     assert_eq!(output.stdout, b"last byte");
     assert!(output.is_success());
-    assert_eq!(handle.verdict().map(|verdict| verdict.violation), Some(None));
+    // The monitor is attached in debug builds.
+    let violation = handle.verdict().map(|verdict| verdict.violation);
+    assert_eq!(violation, cfg!(debug_assertions).then_some(None));
 }
 
 /// If this were red, a slow consumer would have output cut that stood ready to be read.
@@ -335,6 +337,26 @@ async fn c13_a_shutdown_resolves_waiters_although_nobody_takes_the_output() {
     let report = terminal.reports().next().expect("one stream");
     assert_eq!((report.delivered, report.dropped), (0, 11));
     drop(execution);
+}
+
+/// If this were red, a shutdown would wait for its bound although the root has ended long ago.
+#[tokio::test(start_paused = true)]
+async fn c13_a_shutdown_after_the_exit_waits_for_no_silent_holder() {
+    let fake = Fake::default();
+    let mut execution = fake.start(drain(DrainPolicy::UntilEof));
+    fake.exit(ZERO);
+    assert_eq!(execution.exited().await, ZERO);
+    // The driver has looked, found nothing, and sleeps.
+    tokio::task::yield_now().await;
+    let asked = Instant::now();
+    execution.handle().shutdown();
+    let mut end = None;
+    while let Some(event) = execution.next().await {
+        if let Event::End { end: ended, .. } = event {
+            end = Some(ended);
+        }
+    }
+    assert_eq!((end, asked.elapsed()), (Some(End::Cut(Cut::Shutdown)), Duration::ZERO));
 }
 
 /// If this were red, waiting without reading would deadlock on a full buffer.
