@@ -20,6 +20,9 @@ const VEOF: u8 = 4;
 pub struct Stdin {
     fd: Held,
     is_pty: bool,
+    /// Whether the last byte written ended a line. A pty's end-of-file character before the end of
+    /// a line hands over what stands in it, and only the next one is the end (`termios(3)`).
+    at_line_start: bool,
     counts: StdinReport,
 }
 
@@ -56,7 +59,7 @@ impl std::error::Error for StdinClosed {}
 
 impl Stdin {
     pub(crate) fn new(fd: OwnedFd, is_pty: bool) -> Self {
-        Stdin { fd: Held::Plain(fd), is_pty, counts: StdinReport::default() }
+        Stdin { fd: Held::Plain(fd), is_pty, at_line_start: true, counts: StdinReport::default() }
     }
 
     /// How much went where so far.
@@ -65,7 +68,7 @@ impl Stdin {
     }
 
     /// Ends the child's input, and says how much of it was written. On a pty the EOF is the
-    /// terminal's end-of-file character, which counts at the start of a line.
+    /// terminal's end-of-file character, sent twice when the last line is not complete.
     pub fn close(self) -> StdinReport {
         self.counts
     }
@@ -79,13 +82,21 @@ impl Stdin {
         }
     }
 
+    fn wrote(&mut self, bytes: &[u8]) {
+        self.counts.written += bytes.len() as u64;
+        if let Some(last) = bytes.last() {
+            // A terminal reads a carriage return as the end of a line, unless told otherwise.
+            self.at_line_start = matches!(last, b'\n' | b'\r');
+        }
+    }
+
     /// One write(2). `WouldBlock`: not now.
     fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         loop {
             let Some(fd) = self.as_fd() else { return Err(io::ErrorKind::BrokenPipe.into()) };
             match rustix::io::write(fd, bytes) {
                 Ok(len) => {
-                    self.counts.written += len as u64;
+                    self.wrote(&bytes[..len]);
                     return Ok(len);
                 }
                 Err(OsErrno::INTR) => {}
@@ -128,7 +139,8 @@ impl Stdin {
         if self.is_pty {
             // A pty has no end to close: its master side is also the output.
             if let Some(fd) = self.as_fd() {
-                let _sent = rustix::io::write(fd, &[VEOF]);
+                let ends: &[u8] = if self.at_line_start { &[VEOF] } else { &[VEOF, VEOF] };
+                let _sent = rustix::io::write(fd, ends);
             }
         }
         self.fd = Held::Closed;
@@ -206,7 +218,7 @@ mod on_tokio {
                     Err(_would_block) => {}
                     Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
                     Ok(Ok(len)) => {
-                        self.counts.written += len as u64;
+                        self.wrote(&bytes[..len]);
                         return Poll::Ready(Ok(len));
                     }
                     Ok(Err(error)) => {

@@ -6,7 +6,7 @@ mod common;
 use std::time::Duration;
 
 use common::{Pattern, assert_sound, child, events, no_hang, report, sh, until};
-use lastbyte::{Cut, Descendants, DrainPolicy, End, Event, Status, StreamId, Terminal};
+use lastbyte::{Command, Cut, Descendants, DrainPolicy, End, Event, Status, StreamId, Terminal};
 
 const HELD: &str = "echo hi; sleep 30 &";
 const ZERO: Status = Status::Exited { code: 0 };
@@ -169,4 +169,25 @@ async fn c18_concurrent_starts_do_not_hold_each_others_streams() {
     for task in tasks {
         task.await.expect("no task fails");
     }
+}
+
+/// If this were red, a command would be reported as held, or hang, because another one was just
+/// being started: until its exec a new process has copies of all our descriptors. A bound of zero
+/// shows any holder; large arguments make the moment before the exec long.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn c18_a_sibling_that_is_being_started_holds_nobodys_stream() {
+    let slow_starts = tokio::spawn(async {
+        let mut slow = Command::new("true");
+        slow.args((0..15).map(|_| "x".repeat(100_000)));
+        for _ in 0..400 {
+            assert!(no_hang(slow.output()).await.expect("true starts").is_success());
+        }
+    });
+    for run in 0..800 {
+        let mut command = Command::new("echo");
+        command.arg("mine").drain(DrainPolicy::After(Duration::ZERO));
+        let output = no_hang(command.output()).await.expect("echo starts");
+        assert!(output.terminal.is_complete(), "run {run}: {:?}", output.terminal);
+    }
+    slow_starts.await.expect("it does not fail");
 }

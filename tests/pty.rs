@@ -41,6 +41,20 @@ async fn c17_what_is_typed_is_read_and_the_end_of_input_too() {
     drop(handle);
 }
 
+/// If this were red, input whose last line has no newline would never end.
+#[tokio::test]
+async fn c17_the_end_of_input_is_seen_after_an_incomplete_line() {
+    let mut command = sh("stty -echo; echo ready; cat");
+    let mut execution = command.pty(PtySize::default()).spawn().expect("sh starts");
+    common::until_on(&mut execution, StreamId::Pty, "ready").await;
+    let mut stdin = execution.stdin().expect("a pty has an input");
+    stdin.write_all(b"no newline").await.expect("cat reads");
+    drop(stdin);
+    let output = no_hang(execution.output()).await;
+    assert!(output.is_success(), "{:?}", output.terminal);
+    assert!(output.stdout.ends_with(b"no newline"), "{:?}", output.stdout);
+}
+
 /// If this were red, a program that closes its terminal before it exits would be ended by SIGHUP.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c16_a_pty_is_not_hung_up_before_the_root_is_reaped() {

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use lastbyte::machine::{
-    BufferPolicy, Descendants, DrainPolicy, Full, KillPolicy, Machine, OutputLimit, Over, Policy,
-    Streams,
+    BufferPolicy, Descendants, DrainPolicy, Full, KillPolicy, Machine, OutputLimit, Over,
+    PerStream, Policy, Streams,
 };
 
 use crate::{
-    byte::Byte,
+    bytes::Bytes,
     explorer::{Incomplete, Report, explore},
     schedule::{Replayed, replay},
     world::{Bounds, Happening, Holder, Once},
@@ -27,11 +27,17 @@ pub struct Named {
 /// Lengths do not matter here: any timer that runs may fire at any moment. Only zero is special.
 const BOUND: Duration = Duration::from_millis(200);
 
+/// So many chunks on each stream.
+pub fn each(chunks: u8) -> PerStream<u8> {
+    PerStream::from_fn(|_| chunks)
+}
+
 /// Two streams and waiters, nobody else, and the default policies.
 pub fn base(chunks: u8, waiters: u8) -> Bounds {
     Bounds {
         streams: Streams::Separate,
-        chunks,
+        chunks: each(chunks),
+        read_max: 1,
         holder: Holder::Nobody,
         waiters,
         consumer: true,
@@ -77,11 +83,14 @@ fn buffers(bounds: Bounds, max: u8, full: Full) -> Bounds {
 const IDLE: DrainPolicy = DrainPolicy::Idle { gap: BOUND, max: BOUND };
 
 /// A descendant holds the streams.
-fn held(small: Bounds) -> [World; 6] {
+fn held(small: Bounds) -> [World; 8] {
     let held = Bounds { holder: Holder::Descendant(1), ..small };
+    let closes = Bounds { holder: Holder::Closes(1), ..small };
     let silent = Bounds { holder: Holder::Descendant(0), ..small };
     [
         ("held-until-eof", drains(held, DrainPolicy::UntilEof)),
+        ("closes-until-eof", drains(closes, DrainPolicy::UntilEof)),
+        ("closes-idle", drains(closes, IDLE)),
         ("held-zero", drains(held, DrainPolicy::After(Duration::ZERO))),
         ("held-after", drains(held, DrainPolicy::After(BOUND))),
         ("held-idle", drains(held, IDLE)),
@@ -92,8 +101,8 @@ fn held(small: Bounds) -> [World; 6] {
 
 /// Buffers fill up, and output limits are passed.
 fn bounded(small: Bounds, chunks: u8) -> [World; 6] {
-    let full = Bounds { chunks, ..small };
-    let one = Bounds { chunks: chunks + 1, streams: Streams::Stdout, ..small };
+    let full = Bounds { chunks: each(chunks), ..small };
+    let one = Bounds { chunks: each(chunks + 1), streams: Streams::Stdout, ..small };
     let limit = |over| with(one, |policy| policy.limit = Some(OutputLimit { bytes_max: 1, over }));
     [
         ("paused", buffers(full, 2, Full::Pause)),
@@ -111,9 +120,9 @@ fn asked(small: Bounds) -> [World; 13] {
         CancelExited, CancelTerminal, Close, Detach, Discard, Kill, ReadError, Refuse, Shutdown,
         Signal,
     };
-    let alone = Bounds { chunks: 1, streams: Streams::Stdout, ..small };
+    let alone = Bounds { chunks: each(1), streams: Streams::Stdout, ..small };
     let held = |bounds| drains(Bounds { holder: Holder::Descendant(1), ..bounds }, IDLE);
-    let narrow = Bounds { chunks: 1, ..small };
+    let narrow = Bounds { chunks: each(1), ..small };
     let killed = happens(narrow, &[Kill, Signal]);
     let hard = KillPolicy { grace: Duration::ZERO, ..KillPolicy::default() };
     [
@@ -162,8 +171,8 @@ pub const REFERENCE: Specimen = Specimen {
     what: "the production machine",
     world: None,
     breaks: &[],
-    explore: explore::<Machine<Byte>>,
-    replay: replay::<Machine<Byte>>,
+    explore: explore::<Machine<Bytes>>,
+    replay: replay::<Machine<Bytes>>,
 };
 
 /// The zoo: designs that must be caught.

@@ -2,9 +2,9 @@
 
 use std::{fmt::Debug, hash::Hash};
 
-use lastbyte::machine::{Illegal, Input, Machine, Policy, Step, StreamId, Streams, Timer};
+use lastbyte::machine::{Illegal, Input, Machine, Policy, Step, StreamId, Streams};
 
-use crate::byte::Byte;
+use crate::bytes::Bytes;
 
 /// A design of the ordering, at the granularity of one atomic step.
 pub trait Design: Clone + Debug + Eq + Hash {
@@ -16,41 +16,27 @@ pub trait Design: Clone + Debug + Eq + Hash {
     /// # Errors
     ///
     /// [`Illegal`]; nothing has changed.
-    fn step(&mut self, input: Input<Byte>) -> Result<Step<Byte>, Illegal>;
+    fn step(&mut self, input: Input<Bytes>) -> Result<Step<Bytes>, Illegal>;
 
-    /// Whether a chunk of one byte would be accepted now.
-    fn has_room(&self, stream: StreamId) -> bool;
-
-    /// Whether a pump still reads, or will when it has room.
-    fn is_open(&self, stream: StreamId) -> bool;
-
-    /// Whether `timer` runs, so that it may fire at any moment.
-    fn is_running(&self, timer: Timer) -> bool;
+    /// The most bytes of `stream` that would be accepted now in one chunk.
+    fn room(&self, stream: StreamId) -> u64;
 
     /// Whether the consumer would get an event now.
     fn has_event(&self) -> bool;
 }
 
 /// The production machine.
-impl Design for Machine<Byte> {
+impl Design for Machine<Bytes> {
     fn start(streams: Streams, policy: Policy) -> Self {
         Machine::new(streams, policy).unwrap_or_else(|invalid| unreachable!("checked: {invalid}"))
     }
 
-    fn step(&mut self, input: Input<Byte>) -> Result<Step<Byte>, Illegal> {
+    fn step(&mut self, input: Input<Bytes>) -> Result<Step<Bytes>, Illegal> {
         Machine::step(self, input)
     }
 
-    fn has_room(&self, stream: StreamId) -> bool {
-        self.room(stream) > 0
-    }
-
-    fn is_open(&self, stream: StreamId) -> bool {
-        Machine::is_open(self, stream)
-    }
-
-    fn is_running(&self, timer: Timer) -> bool {
-        Machine::is_running(self, timer)
+    fn room(&self, stream: StreamId) -> u64 {
+        Machine::room(self, stream)
     }
 
     fn has_event(&self) -> bool {

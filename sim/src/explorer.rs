@@ -4,13 +4,10 @@
 //! it waits to be expanded; after that its fingerprint of 128 bits stands for it. The number of
 //! interleavings is exact: the state graph has no cycle (a cycle is an error, for it would mean
 //! that something happens without using anything up), so the paths from each state add up, in
-//! integers without a limit.
+//! integers without a limit. Liveness is read off the same graph: where each end of a history has
+//! its terminal, and no state is without a way to one, the terminal is inevitable.
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    hash::{Hash, Hasher},
-};
+use std::{collections::BTreeMap, fmt, hash::Hash};
 
 use lastbyte::monitor::{Broken, Rule};
 use num_bigint::BigUint;
@@ -18,6 +15,7 @@ use rustc_hash::FxHashMap;
 
 use crate::{
     design::Design,
+    fingerprint::Fingerprint,
     world::{Bounds, Choice, World, Wrong},
 };
 
@@ -33,6 +31,8 @@ pub struct Report {
     pub interleavings: BigUint,
     /// Steps of the longest of them.
     pub longest: u32,
+    /// States from which no history reaches the terminal, or a broken rule.
+    pub hopeless: u64,
     /// For each rule that breaks, a shortest schedule that breaks it.
     pub broken: BTreeMap<Rule, Counterexample>,
 }
@@ -83,6 +83,8 @@ struct Graph {
     successors: Vec<u32>,
     /// For each state, from which state and by which choice it was first reached.
     reached_by: Vec<(u32, u8)>,
+    /// For each state, whether its history is over: the terminal is out.
+    over: Vec<bool>,
 }
 
 /// Explores a design within bounds, with at most `states_max` states.
@@ -101,12 +103,19 @@ pub fn explore<D: Design>(bounds: &Bounds, states_max: u64) -> Result<Report, In
         }
     }
     search.graph.first.push(index(search.graph.successors.len()));
-    let (interleavings, longest) = count(&search.graph)?;
+    let order = topological(&search.graph)?;
+    let (interleavings, longest) = count(&search.graph, &order);
+    let hopeless = hopeless(&search.graph, &order);
+    if let (true, Some(&state)) = (bounds.must_end(), hopeless.first()) {
+        let why = "from here the terminal cannot be reached any more";
+        search.note(Broken { rule: Rule::C6, why }, state, None);
+    }
     Ok(Report {
         states: search.graph.reached_by.len() as u64,
         transitions: search.graph.successors.len() as u64,
         interleavings,
         longest,
+        hopeless: hopeless.len() as u64,
         broken: search.broken,
     })
 }
@@ -129,7 +138,12 @@ impl<'a, D: Design> Search<'a, D> {
             bounds,
             known,
             frontier: std::collections::VecDeque::from([start]),
-            graph: Graph { first: Vec::new(), successors: Vec::new(), reached_by: vec![(0, 0)] },
+            graph: Graph {
+                first: Vec::new(),
+                successors: Vec::new(),
+                reached_by: vec![(0, 0)],
+                over: Vec::new(),
+            },
             broken: BTreeMap::new(),
         }
     }
@@ -141,6 +155,7 @@ impl<'a, D: Design> Search<'a, D> {
 
     fn expand(&mut self, number: u32, world: &World<D>) {
         self.graph.first.push(index(self.graph.successors.len()));
+        self.graph.over.push(world.is_over());
         if let Err(broken) = world.probe(self.bounds) {
             self.note(broken, number, None);
         }
@@ -204,53 +219,9 @@ pub(crate) fn broken_by(wrong: Wrong) -> Broken {
 }
 
 fn fingerprint(world: &impl Hash) -> u128 {
-    let mut hasher = Fingerprint { low: 0x243f_6a88_85a3_08d3, high: 0x1319_8a2e_0370_7344 };
+    let mut hasher = Fingerprint::new();
     world.hash(&mut hasher);
-    u128::from(hasher.high) << 64 | u128::from(hasher.finish())
-}
-
-/// 128 bits by folded multiplication, two lanes with unlike odd constants and no secret: the same
-/// in every run.
-struct Fingerprint {
-    low: u64,
-    high: u64,
-}
-
-fn fold(lane: u64, word: u64, odd: u64) -> u64 {
-    let product = u128::from(lane ^ word) * u128::from(odd);
-    // Both halves: no bit of the input is lost to the top.
-    (product as u64).rotate_left(23) ^ (product >> 64) as u64 ^ word
-}
-
-impl Hasher for Fingerprint {
-    fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            self.write_u64(u64::from_le_bytes(word));
-        }
-    }
-
-    fn write_u8(&mut self, value: u8) {
-        self.write_u64(u64::from(value));
-    }
-
-    fn write_u32(&mut self, value: u32) {
-        self.write_u64(u64::from(value));
-    }
-
-    fn write_u64(&mut self, word: u64) {
-        self.low = fold(self.low, word, 0x9e37_79b9_7f4a_7c15);
-        self.high = fold(self.high, word.rotate_left(32), 0xd6e8_feb8_6659_fd93);
-    }
-
-    fn write_usize(&mut self, value: usize) {
-        self.write_u64(value as u64);
-    }
-
-    fn finish(&self) -> u64 {
-        self.low
-    }
+    hasher.both()
 }
 
 fn index(len: usize) -> u32 {
@@ -259,8 +230,7 @@ fn index(len: usize) -> u32 {
 }
 
 /// Paths from each state to an end add up, taken from the ends backwards.
-fn count(graph: &Graph) -> Result<(BigUint, u32), Incomplete> {
-    let order = topological(graph)?;
+fn count(graph: &Graph, order: &[u32]) -> (BigUint, u32) {
     let states = graph.reached_by.len();
     let mut paths = vec![BigUint::ZERO; states];
     let mut longest = vec![0u32; states];
@@ -280,7 +250,19 @@ fn count(graph: &Graph) -> Result<(BigUint, u32), Incomplete> {
         longest[state as usize] = if successors.is_empty() { 0 } else { steps + 1 };
         paths[state as usize] = sum;
     }
-    Ok((paths.swap_remove(0), longest[0]))
+    (paths.swap_remove(0), longest[0])
+}
+
+/// The states, in the order they were found, from which every history ends without the terminal.
+/// Where there is none, and no cycle, the terminal is not only possible but inevitable.
+fn hopeless(graph: &Graph, order: &[u32]) -> Vec<u32> {
+    let mut hopes = graph.over.clone();
+    for &state in order.iter().rev() {
+        let hope = |&next: &u32| next == BREAKS || hopes[next as usize];
+        let any = graph.successors_of(state).iter().any(hope);
+        hopes[state as usize] |= any;
+    }
+    (0..index(hopes.len())).filter(|&state| !hopes[state as usize]).collect()
 }
 
 fn topological(graph: &Graph) -> Result<Vec<u32>, Incomplete> {

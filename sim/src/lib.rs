@@ -8,10 +8,11 @@
 //! What it proves holds within the bounds printed with each count, at the granularity of one step;
 //! that a step is atomic, and that no wake-up is lost around it, is for the models under loom.
 
-pub mod byte;
+pub mod bytes;
 pub mod catalogue;
 pub mod design;
 pub mod explorer;
+pub mod fingerprint;
 pub mod schedule;
 pub mod world;
 pub mod zoo;

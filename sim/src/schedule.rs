@@ -13,7 +13,7 @@ use lastbyte::{
 use rustc_hash::FxHasher;
 
 use crate::{
-    byte::Byte,
+    bytes::Bytes,
     catalogue::{Named, Specimen, specimen, worlds},
     design::Design,
     explorer::broken_by,
@@ -50,11 +50,9 @@ pub fn replay<D: Design>(bounds: &Bounds, schedule: &[u8]) -> Replayed {
             replayed.diverged_at = Some(step);
             return replayed;
         };
+        let follows = world.peek(bounds, choice).map(|step| tell(&step, bounds.streams));
+        let follows = follows.unwrap_or_else(|| "refused".to_owned());
         let taken = world.take(bounds, choice);
-        let follows = match &taken {
-            Ok(step) => tell(step, bounds.streams),
-            Err(_) => String::new(),
-        };
         replayed.steps.push(Told { choice: choice.to_string(), follows });
         if let Err(wrong) = taken {
             replayed.broken = Some(broken_by(wrong));
@@ -67,11 +65,14 @@ pub fn replay<D: Design>(bounds: &Bounds, schedule: &[u8]) -> Replayed {
     replayed
 }
 
-fn tell(step: &lastbyte::machine::Step<Byte>, streams: Streams) -> String {
+fn tell(step: &lastbyte::machine::Step<Bytes>, streams: Streams) -> String {
     let mut parts = Vec::new();
     match &step.event {
         Some(Event::Chunk { stream, chunk }) => {
-            parts.push(format!("chunk {} of {stream}", chunk.0))
+            parts.push(match chunk.len {
+                1 => format!("chunk {} of {stream}", chunk.at + 1),
+                len => format!("chunk {} to {} of {stream}", chunk.at + 1, chunk.at + len),
+            });
         }
         Some(Event::Gap { stream, bytes }) => parts.push(format!("gap of {bytes} in {stream}")),
         Some(Event::End { stream, end }) => parts.push(format!("end of {stream}: {}", end.name())),

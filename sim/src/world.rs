@@ -2,29 +2,32 @@
 //!
 //! A [`World`] is one state of the exploration. [`World::choices`] lists what may happen, in a fixed
 //! order; [`World::take`] makes it happen, and has the monitor judge it. The world is honest: it
-//! gives no input that a real driver could not give. Reading a chunk before the exit means that the
-//! root had written it by then; what the root has not been seen to write stands in its pipes at the
-//! reap. So exit-before-pump and pump-before-exit are both among the interleavings, and all between.
+//! does what the driver does (`src/driver.rs`) and gives no input that it could not give. Timers
+//! and pumps are as the steps ordered, not as the design believes. Reading a chunk before the exit
+//! means that the root had written it by then; what the root has not been seen to write stands in
+//! its pipes at the reap. So exit-before-pump, pump-before-exit and all between are interleavings.
 
 use std::fmt;
 
 use lastbyte::{
     machine::{
-        Errno, Illegal, Input, PerStream, Policy, Signal, Status, Step, StreamId, Streams, Timer,
-        Until,
+        DrainPolicy, Errno, Event, Illegal, Input, PerStream, Policy, PumpAction, Signal, Status,
+        Step, StreamId, Streams, Timer, TimerAction, Until,
     },
-    monitor::{Broken, History},
+    monitor::{Broken, History, Rule},
 };
 
-use crate::{byte::Byte, design::Design};
+use crate::{bytes::Bytes, design::Design};
 
 /// How large a world is, and what may happen in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
     /// The streams of the execution.
     pub streams: Streams,
-    /// Chunks of one byte that the root writes to each stream.
-    pub chunks: u8,
+    /// Bytes that the root writes to each stream. With reads of one byte, so many chunks.
+    pub chunks: PerStream<u8>,
+    /// The most bytes that one read returns; it may return less.
+    pub read_max: u8,
     /// Who holds the streams beside the root.
     pub holder: Holder,
     /// Waits of each kind (for the reap, for the terminal), each at any moment.
@@ -42,8 +45,30 @@ pub struct Bounds {
 pub enum Holder {
     /// Nobody: each stream ends when it has been read.
     Nobody,
-    /// A descendant that never lets go, and writes so many chunks to each stream.
+    /// A descendant that writes so many chunks to each stream, each at any moment after the
+    /// root's, and never lets go.
     Descendant(u8),
+    /// The same, and then it lets go, at any moment.
+    Closes(u8),
+}
+
+impl Holder {
+    fn chunks(self) -> u8 {
+        match self {
+            Holder::Nobody => 0,
+            Holder::Descendant(chunks) | Holder::Closes(chunks) => chunks,
+        }
+    }
+}
+
+impl Bounds {
+    /// Whether the terminal must come in every history: the caller did not choose to wait for a
+    /// descendant that never lets go.
+    pub fn must_end(&self) -> bool {
+        let for_ever = matches!(self.holder, Holder::Descendant(_))
+            && matches!(self.policy.drain, DrainPolicy::UntilEof);
+        self.consumer && !for_ever
+    }
 }
 
 /// Happenings that are possible once in a history; a set.
@@ -112,8 +137,8 @@ impl Once {
 pub enum Choice {
     /// The child starts.
     Start,
-    /// A pump reads a chunk.
-    Read(StreamId),
+    /// A pump reads a chunk of so many bytes.
+    Read(StreamId, u8),
     /// A pump reads the end.
     ReadEof(StreamId),
     /// After the reap, a pump finds nothing although somebody holds the stream.
@@ -134,7 +159,8 @@ impl fmt::Display for Choice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Choice::Start => f.write_str("the child starts"),
-            Choice::Read(id) => write!(f, "pump reads a chunk of {id}"),
+            Choice::Read(id, 1) => write!(f, "pump reads a chunk of {id}"),
+            Choice::Read(id, len) => write!(f, "pump reads a chunk of {id}, {len} bytes"),
             Choice::ReadEof(id) => write!(f, "pump reads the end of {id}"),
             Choice::ReadNothing(id) => write!(f, "pump finds {id} empty, and still held"),
             Choice::Reap => f.write_str("the root's exit is reaped"),
@@ -162,7 +188,7 @@ impl fmt::Display for Choice {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct World<D> {
     design: D,
-    history: History<Byte>,
+    history: History<Bytes>,
     child: Child,
 }
 
@@ -170,12 +196,66 @@ pub struct World<D> {
 struct Child {
     start: Start,
     reaped: bool,
-    /// Chunks read from each stream: first the root's, then a descendant's.
-    read: PerStream<u8>,
-    ended: PerStream<bool>,
+    pumps: PerStream<Pump>,
+    clocks: Clocks,
     waits_left: [u8; 2],
     waiting: [u8; 2],
     once: Once,
+}
+
+/// What the driver knows of one stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+struct Pump {
+    /// Bytes read: first the root's, then a descendant's.
+    read: u8,
+    /// It has read the end, or was told to abandon its source.
+    gone: bool,
+    /// After the reap: it looks again, and says so if there is nothing.
+    looks: bool,
+    /// Nobody is promised the root's bytes of this stream any more.
+    released: bool,
+}
+
+/// The timers that run, as the steps ordered it. Two bits each: armed, standing still.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+struct Clocks {
+    armed: u16,
+    held: u16,
+}
+
+impl Clocks {
+    fn bit(timer: Timer) -> u16 {
+        let place = match timer {
+            Timer::Timeout => 0,
+            Timer::Grace => 1,
+            Timer::Stall => 2,
+            Timer::Close => 3,
+            Timer::Shutdown => 4,
+            Timer::Idle(id) => 5 + id as u16,
+            Timer::Deadline(id) => 9 + id as u16,
+        };
+        1 << place
+    }
+
+    fn is_running(self, timer: Timer) -> bool {
+        (self.armed & !self.held) & Clocks::bit(timer) != 0
+    }
+
+    fn apply(&mut self, timer: Timer, action: TimerAction) {
+        let bit = Clocks::bit(timer);
+        match action {
+            TimerAction::Arm => (self.armed, self.held) = (self.armed | bit, self.held & !bit),
+            TimerAction::ArmHeld => (self.armed, self.held) = (self.armed | bit, self.held | bit),
+            TimerAction::Hold => self.held |= self.armed & bit,
+            TimerAction::Resume => self.held &= !bit,
+            TimerAction::Disarm => self.off(timer),
+        }
+    }
+
+    fn off(&mut self, timer: Timer) {
+        let bit = Clocks::bit(timer);
+        (self.armed, self.held) = (self.armed & !bit, self.held & !bit);
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -203,8 +283,8 @@ impl<D: Design> World<D> {
             child: Child {
                 start: Start::Pending,
                 reaped: false,
-                read: PerStream::default(),
-                ended: PerStream::default(),
+                pumps: PerStream::default(),
+                clocks: Clocks::default(),
                 waits_left: [bounds.waiters; 2],
                 waiting: [0; 2],
                 once: bounds.once,
@@ -219,7 +299,7 @@ impl<D: Design> World<D> {
             Start::Pending => choices.push(Choice::Start),
             Start::Running => {
                 for &id in bounds.streams.ids() {
-                    choices.extend(self.pump_choice(bounds, id));
+                    self.pump_choices(bounds, id, &mut choices);
                 }
                 if !self.child.reaped {
                     choices.push(Choice::Reap);
@@ -236,7 +316,7 @@ impl<D: Design> World<D> {
             }
         }
         for timer in Timer::all(bounds.streams) {
-            if self.design.is_running(timer) {
+            if self.child.clocks.is_running(timer) {
                 choices.push(Choice::Fire(timer));
             }
         }
@@ -248,30 +328,33 @@ impl<D: Design> World<D> {
         choices
     }
 
-    /// What the next read of a stream finds, if its pump reads now.
-    fn pump_choice(&self, bounds: &Bounds, id: StreamId) -> Option<Choice> {
-        if self.child.ended[id] || !self.design.is_open(id) {
-            return None;
+    /// What the next read of a stream may find, if its pump reads now: the driver makes no read
+    /// without room for it.
+    fn pump_choices(&self, bounds: &Bounds, id: StreamId, choices: &mut Vec<Choice>) {
+        if !self.reads(id) {
+            return;
         }
-        let late = match bounds.holder {
-            Holder::Nobody => 0,
-            Holder::Descendant(chunks) => chunks,
-        };
-        let read = self.child.read[id];
-        // A descendant's chunks come after the root's in the pipe.
-        let stands = read < bounds.chunks + late;
-        match (stands, bounds.holder) {
-            (true, _) => self.design.has_room(id).then_some(Choice::Read(id)),
-            (false, Holder::Nobody) => Some(Choice::ReadEof(id)),
-            (false, Holder::Descendant(_)) => (self.child.reaped && self.changes_by_nothing(id))
-                .then_some(Choice::ReadNothing(id)),
+        let Pump { read, looks, .. } = self.child.pumps[id];
+        let left = (bounds.chunks[id] + bounds.holder.chunks()).saturating_sub(read);
+        let room = u8::try_from(self.design.room(id)).unwrap_or(u8::MAX);
+        let most = left.min(room).min(bounds.read_max);
+        choices.extend((1..=most).map(|len| Choice::Read(id, len)));
+        if read < bounds.chunks[id] {
+            return;
+        }
+        let more = left > 0;
+        match bounds.holder {
+            Holder::Nobody => choices.push(Choice::ReadEof(id)),
+            Holder::Closes(_) if !more => choices.push(Choice::ReadEof(id)),
+            Holder::Closes(_) | Holder::Descendant(_) => {}
+        }
+        if looks && bounds.holder != Holder::Nobody {
+            choices.push(Choice::ReadNothing(id));
         }
     }
 
-    /// A read that finds nothing is a choice only where it changes the design.
-    fn changes_by_nothing(&self, id: StreamId) -> bool {
-        let mut after = self.design.clone();
-        after.step(Input::Empty(id)).is_ok() && after != self.design
+    fn reads(&self, id: StreamId) -> bool {
+        !self.child.pumps[id].gone && self.design.room(id) > 0
     }
 
     fn is_possible(&self, bounds: &Bounds, happening: Happening) -> bool {
@@ -286,9 +369,7 @@ impl<D: Design> World<D> {
             }
             Happening::CancelExited => self.child.waiting[Until::Exited as usize] > 0,
             Happening::CancelTerminal => self.child.waiting[Until::Terminal as usize] > 0,
-            Happening::ReadError => {
-                running && first.is_some_and(|&id| !self.child.ended[id] && self.design.is_open(id))
-            }
+            Happening::ReadError => running && first.is_some_and(|&id| self.reads(id)),
             Happening::Refuse => self.child.start == Start::Pending,
         }
     }
@@ -299,20 +380,62 @@ impl<D: Design> World<D> {
     ///
     /// [`Wrong`] when a rule is broken, or an honest input is refused. The world is then of no
     /// further use.
-    pub fn take(&mut self, bounds: &Bounds, choice: Choice) -> Result<Step<Byte>, Wrong> {
+    pub fn take(&mut self, bounds: &Bounds, choice: Choice) -> Result<Step<Bytes>, Wrong> {
         let input = self.input(bounds, choice);
         let step = self.design.step(input.clone()).map_err(Wrong::Refused)?;
         self.history.observe(&input, &step).map_err(Wrong::Broken)?;
-        for until in [Until::Exited, Until::Terminal] {
-            let resolved = u8::try_from(step.resolved.of(until)).unwrap_or(u8::MAX);
-            let waiting = &mut self.child.waiting[until as usize];
-            *waiting = waiting.saturating_sub(resolved);
-        }
+        self.carry_out(bounds, &step).map_err(Wrong::Broken)?;
         Ok(step)
     }
 
+    /// What a choice would make the design do, whether or not a rule allows it.
+    pub fn peek(&self, bounds: &Bounds, choice: Choice) -> Option<Step<Bytes>> {
+        let mut after = self.clone();
+        let input = after.input(bounds, choice);
+        after.design.step(input).ok()
+    }
+
+    /// What the driver does with a step, and what only the child knows about it (C7): whether all
+    /// that the root wrote was read. The monitor has to believe what a pump says.
+    fn carry_out(&mut self, bounds: &Bounds, step: &Step<Bytes>) -> Result<(), Broken> {
+        let child = &mut self.child;
+        for until in [Until::Exited, Until::Terminal] {
+            let resolved = u8::try_from(step.resolved.of(until)).unwrap_or(u8::MAX);
+            let waiting = &mut child.waiting[until as usize];
+            *waiting = waiting.saturating_sub(resolved);
+        }
+        let exits = matches!(step.event, Some(Event::Exit(_)));
+        if step.actions.is_empty() && !exits {
+            return Ok(());
+        }
+        for timer in Timer::all(bounds.streams) {
+            if let Some(action) = step.actions.timer(timer) {
+                child.clocks.apply(timer, action);
+            }
+        }
+        for &id in bounds.streams.ids() {
+            let pump = &mut child.pumps[id];
+            let cut = match step.actions.pump(id) {
+                Some(PumpAction::Abandon) => {
+                    (pump.gone, pump.looks) = (true, false);
+                    true
+                }
+                Some(PumpAction::Resume) => {
+                    pump.looks = child.reaped;
+                    false
+                }
+                Some(PumpAction::Pause) | None => false,
+            };
+            if (cut || exits) && !pump.released && pump.read < bounds.chunks[id] {
+                let why = "bytes that the root had written were never read";
+                return Err(Broken { rule: Rule::C7, why });
+            }
+        }
+        Ok(())
+    }
+
     /// The input that a choice is, and what it does to the child.
-    fn input(&mut self, bounds: &Bounds, choice: Choice) -> Input<Byte> {
+    fn input(&mut self, bounds: &Bounds, choice: Choice) -> Input<Bytes> {
         let child = &mut self.child;
         match choice {
             Choice::Start => {
@@ -320,20 +443,29 @@ impl<D: Design> World<D> {
                 child.once.remove(Happening::Refuse);
                 Input::Started
             }
-            Choice::Read(id) => {
-                child.read[id] += 1;
-                Input::Chunk(id, Byte(child.read[id]))
+            Choice::Read(id, len) => {
+                let pump = &mut child.pumps[id];
+                let at = pump.read;
+                pump.read += len;
+                pump.looks = child.reaped;
+                Input::Chunk(id, Bytes { at, len })
             }
             Choice::ReadEof(id) => {
-                child.ended[id] = true;
+                child.pumps[id].gone = true;
+                child.pumps[id].looks = false;
                 Input::Eof(id)
             }
-            Choice::ReadNothing(id) => Input::Empty(id),
+            Choice::ReadNothing(id) => {
+                child.pumps[id].looks = false;
+                Input::Empty(id)
+            }
             Choice::Reap => {
                 child.reaped = true;
                 let mut standing = PerStream::default();
                 for &id in bounds.streams.ids() {
-                    standing[id] = u64::from(bounds.chunks.saturating_sub(child.read[id]));
+                    let pump = &mut child.pumps[id];
+                    pump.looks = !pump.gone;
+                    standing[id] = u64::from(bounds.chunks[id].saturating_sub(pump.read));
                 }
                 Input::Reap { status: Status::Exited { code: 0 }, standing }
             }
@@ -344,8 +476,17 @@ impl<D: Design> World<D> {
                 Input::Wait(until)
             }
             Choice::Fire(timer) => {
-                // The bound of a teardown gives the root up.
-                child.reaped |= matches!(timer, Timer::Close | Timer::Shutdown);
+                child.clocks.off(timer);
+                match timer {
+                    // Readability wins: what the look finds decides.
+                    Timer::Idle(id) | Timer::Deadline(id) => child.pumps[id].looks = true,
+                    // The bound of a teardown gives the root up.
+                    Timer::Close | Timer::Shutdown => {
+                        child.reaped = true;
+                        self.release(bounds.streams.ids());
+                    }
+                    Timer::Timeout | Timer::Grace | Timer::Stall => {}
+                }
                 Input::Timeout(timer)
             }
             Choice::Happen(happening) => {
@@ -355,15 +496,24 @@ impl<D: Design> World<D> {
         }
     }
 
-    fn happen(&mut self, bounds: &Bounds, happening: Happening) -> Input<Byte> {
+    fn happen(&mut self, bounds: &Bounds, happening: Happening) -> Input<Bytes> {
         let first = bounds.streams.ids().first().copied().unwrap_or(StreamId::Stdout);
         match happening {
             Happening::Kill => Input::Kill,
             Happening::Signal => Input::Signal(Signal::INT),
-            Happening::Close => Input::Close,
+            Happening::Close => {
+                self.release(bounds.streams.ids());
+                Input::Close
+            }
             Happening::Shutdown => Input::Shutdown,
-            Happening::Discard => Input::Discard(first),
-            Happening::Detach => Input::Detach,
+            Happening::Discard => {
+                self.release(&[first]);
+                Input::Discard(first)
+            }
+            Happening::Detach => {
+                self.release(bounds.streams.ids());
+                Input::Detach
+            }
             Happening::CancelExited => {
                 self.child.waiting[Until::Exited as usize] -= 1;
                 Input::CancelWait(Until::Exited)
@@ -373,7 +523,8 @@ impl<D: Design> World<D> {
                 Input::CancelWait(Until::Terminal)
             }
             Happening::ReadError => {
-                self.child.ended[first] = true;
+                let pump = &mut self.child.pumps[first];
+                *pump = Pump { gone: true, looks: false, released: true, ..*pump };
                 Input::ReadError(first, Errno(5))
             }
             Happening::Refuse => {
@@ -381,6 +532,22 @@ impl<D: Design> World<D> {
                 Input::Refused
             }
         }
+    }
+
+    fn release(&mut self, streams: &[StreamId]) {
+        for &id in streams {
+            self.child.pumps[id].released = true;
+        }
+    }
+
+    /// The design in its present state.
+    pub fn design(&self) -> &D {
+        &self.design
+    }
+
+    /// Whether the terminal is delivered, or nobody is there to take it.
+    pub fn is_over(&self) -> bool {
+        self.history.is_over()
     }
 
     /// What a consumer who asks although there is nothing would reveal: an event that is withheld.
@@ -406,6 +573,14 @@ impl<D: Design> World<D> {
     /// [`Broken`] names the rule.
     pub fn finish(&self, bounds: &Bounds) -> Result<(), Broken> {
         // Nobody takes the terminal in a world without a consumer.
-        if bounds.consumer { self.history.finish() } else { Ok(()) }
+        if !bounds.consumer {
+            return Ok(());
+        }
+        self.history.finish()?;
+        if bounds.must_end() && !self.is_over() {
+            let why = "nothing more can happen, and there is no terminal";
+            return Err(Broken { rule: Rule::C6, why });
+        }
+        Ok(())
     }
 }

@@ -13,6 +13,7 @@ use std::{
     },
     path::Path,
     process::{Command as StdCommand, Stdio as StdStdio},
+    sync::{Mutex, PoisonError},
 };
 
 use rustix::{
@@ -47,6 +48,11 @@ pub(crate) struct Wiring<'a> {
 /// Starts a child. The builder is used up: it holds the child's ends of the pipes, and these must
 /// be closed here for an EOF ever to come.
 pub(crate) fn spawn(mut command: StdCommand, wiring: &Wiring<'_>) -> Result<Child, Error> {
+    // From here to the end no other child is started: until its exec it would have copies of this
+    // one's ends, and hold back their EOF. Close-on-exec does not help before the exec. A process
+    // that is forked by other code in this program can still do so, for that moment.
+    static STARTS: Mutex<()> = Mutex::new(());
+    let _alone = STARTS.lock().unwrap_or_else(PoisonError::into_inner);
     let wired = wire(&mut command, wiring);
     let spawned =
         wired.map_err(|error| (Some(Stage::Pipes), error)).and_then(|(outputs, stdin)| {
@@ -58,6 +64,8 @@ pub(crate) fn spawn(mut command: StdCommand, wiring: &Wiring<'_>) -> Result<Chil
         });
     let (pid, outputs, stdin) =
         spawned.map_err(|(stage, error)| refusal(&command, stage, &error))?;
+    // The child's ends are closed before the next start.
+    drop(command);
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
     let Some(pid) = pid else {
         return Err(Error::new(Kind::Internal, "start a child: the system gave it no valid pid"));

@@ -3,7 +3,7 @@
 use super::{
     Because, Chunk, Clock, Consumer, Cut, End, KillPolicy, Killed, Machine, Phase, Reply, Signal,
     Step, StreamId, Target, Timer, TimerAction, Until, Why,
-    lane::{Intake, Queued, Source},
+    lane::{Intake, Owed, Queued, Source},
 };
 
 impl<C: Chunk> Machine<C> {
@@ -243,7 +243,9 @@ impl<C: Chunk> Machine<C> {
         for &id in self.streams.ids() {
             self.discard(id, End::Cut(cut), step);
             if self.lanes[id].is_open() {
-                self.end(id, End::Cut(cut), reaped, step);
+                // Only a look that found no end behind the root's last byte shows a holder (C9).
+                let held = reaped && self.lanes[id].owed == Owed::Nothing;
+                self.end(id, End::Cut(cut), held, step);
             }
         }
     }

@@ -139,7 +139,8 @@ pub struct StreamReport {
     pub delivered: u64,
     /// Bytes read and not handed over.
     pub dropped: u64,
-    /// Whether the root was reaped and somebody still held the stream when we stopped reading.
+    /// Whether the root was reaped and somebody still held the stream when we stopped reading: all
+    /// that the root left had been read, and no end came.
     pub held: bool,
 }
 

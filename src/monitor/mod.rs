@@ -11,9 +11,9 @@ mod watch;
 pub use rule::{Broken, Rule, Violation};
 
 use crate::machine::{
-    Actions, Chunk, Cut, DrainPolicy, End, Event, Full, Input, PerStream, Policy, PumpAction,
-    Reply, Resolved, Signal, SignalSet, Status, Step, StreamId, Streams, Target, Terminal, Timer,
-    TimerAction, Until,
+    Actions, Chunk, Cut, DrainPolicy, End, Event, Full, Input, Killed, OutputLimit, Over,
+    PerStream, Policy, PumpAction, Reply, Resolved, Signal, SignalSet, Status, Step, StreamId,
+    Streams, Target, Terminal, Timer, TimerAction, Until,
 };
 use watch::Watch;
 
@@ -313,15 +313,15 @@ impl<C: Chunk + Clone + Eq> History<C> {
         match event {
             Event::Chunk { stream, chunk } => {
                 self.check_stream(*stream)?;
-                self.watches[*stream].check_chunk(chunk)
+                self.watches[*stream].check_chunk(chunk, &self.policy)
             }
             Event::Gap { stream, bytes } => {
                 self.check_stream(*stream)?;
-                self.watches[*stream].check_gap(*bytes)
+                self.watches[*stream].check_gap(*bytes, &self.policy, self.forced)
             }
             Event::End { stream, end } => {
                 self.check_stream(*stream)?;
-                self.watches[*stream].check_end(*end, &self.policy)
+                self.watches[*stream].check_end(*end, &self.policy, self.shutting_down)
             }
             Event::Exit(terminal) => {
                 self.terminal_delivered = true;
@@ -379,23 +379,42 @@ impl<C: Chunk + Clone + Eq> History<C> {
         let excused = [
             self.reasons.timed_out,
             self.reasons.cancelled,
-            self.policy.limit.is_some(),
+            self.is_over_limit(),
             self.reasons.stalled,
         ];
         let invented = claimed.iter().zip(excused).any(|(&claimed, excused)| claimed && !excused);
         hold(Rule::C10, !invented, "a cause is reported that was not one")?;
         match cause.killed_by_us {
-            Some(killed) => hold(
-                Rule::C10,
-                self.kill_signals.contains(killed.signal) && claimed.contains(&true),
-                "a kill is reported that was not done",
-            ),
+            Some(Killed { signal, escalated }) => {
+                // A signal sent at the start may have been asked for twice: as itself, by a kill.
+                let sent = |signal| self.kill_signals.contains(signal);
+                let done = sent(signal) || self.latched.contains(signal);
+                hold(
+                    Rule::C10,
+                    done && claimed.contains(&true),
+                    "a kill is reported that was not done",
+                )?;
+                hold(
+                    Rule::C10,
+                    escalated == (signal != Signal::KILL && sent(Signal::KILL))
+                        || self.latched.contains(Signal::KILL),
+                    "whether SIGKILL was needed is not what happened",
+                )
+            }
             None => hold(
                 Rule::C10,
                 self.kill_signals.is_empty() && !claimed.contains(&true),
                 "a kill was done and is not reported",
             ),
         }
+    }
+
+    /// Whether a stream has passed a limit for which we kill.
+    fn is_over_limit(&self) -> bool {
+        self.policy.limit.is_some_and(|OutputLimit { bytes_max, over }| {
+            matches!(over, Over::Kill)
+                && self.watches.iter().any(|watch| watch.has_read_more_than(bytes_max))
+        })
     }
 
     // What must hold after every step.

@@ -4,7 +4,8 @@ use alloc::collections::VecDeque;
 
 use super::{Broken, Checked, Clock, Rule, buffer_is_bounded, hold};
 use crate::machine::{
-    Chunk, Cut, DrainPolicy, End, Policy, StreamId, StreamReport, Timer, TimerAction,
+    Chunk, Cut, DrainPolicy, End, Full, OutputLimit, Over, Policy, StreamId, StreamReport, Timer,
+    TimerAction,
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -22,6 +23,11 @@ pub(super) struct Watch<C> {
     /// What the root may have left unread; `None` when it is shown to be read.
     owed: Option<u64>,
     due: Option<Cut>,
+    /// Why it was abandoned, where the drain policy did it.
+    cut: Option<Cut>,
+    /// When it was abandoned, the root had been reaped and its last byte was shown to be read, and
+    /// no end came: somebody held it.
+    held: bool,
     idle: Clock,
     deadline: Clock,
 }
@@ -40,6 +46,8 @@ impl<C> Default for Watch<C> {
             end_delivered: None,
             owed: None,
             due: None,
+            cut: None,
+            held: false,
             idle: Clock::Off,
             deadline: Clock::Off,
         }
@@ -118,6 +126,8 @@ impl<C: Chunk + Clone + Eq> Watch<C> {
     pub(super) fn note_abandon(&mut self, reaped: bool, forced: bool, shutdown: bool) -> Checked {
         self.abandoned = true;
         self.paused = false;
+        self.held = reaped && self.owed.is_none() && !self.discarded;
+        self.cut = self.due;
         if forced || self.discarded {
             return Ok(());
         }
@@ -134,16 +144,28 @@ impl<C: Chunk + Clone + Eq> Watch<C> {
         }
     }
 
-    pub(super) fn check_chunk(&mut self, chunk: &C) -> Checked {
+    pub(super) fn check_chunk(&mut self, chunk: &C, policy: &Policy) -> Checked {
         let ended = self.end_delivered.is_some();
         hold(Rule::C1, !ended, "bytes were delivered after the end of their stream")?;
         self.delivered += chunk.len();
+        if let Some(OutputLimit { bytes_max, over }) = policy.limit {
+            let tail = match over {
+                Over::KeepTail { bytes_max } => bytes_max,
+                Over::Truncate | Over::Kill => 0,
+            };
+            let within = self.delivered <= bytes_max.saturating_add(tail);
+            hold(Rule::C12, within, "more was delivered than the output limit allows")?;
+        }
         self.take(chunk.len(), Some(chunk))
     }
 
-    pub(super) fn check_gap(&mut self, bytes: u64) -> Checked {
+    pub(super) fn check_gap(&mut self, bytes: u64, policy: &Policy, forced: bool) -> Checked {
         hold(Rule::C8, bytes > 0, "a gap of no bytes")?;
         hold(Rule::C1, self.end_delivered.is_none(), "a gap after the end of its stream")?;
+        let limited = policy.limit.is_some_and(|limit| self.delivered >= limit.bytes_max);
+        let may_drop =
+            limited || forced || self.discarded || matches!(policy.buffer.full, Full::Gap);
+        hold(Rule::C1, may_drop, "bytes were dropped, and no policy allows it")?;
         self.gapped += bytes;
         self.take(bytes, None)
     }
@@ -169,7 +191,7 @@ impl<C: Chunk + Clone + Eq> Watch<C> {
         Ok(())
     }
 
-    pub(super) fn check_end(&mut self, end: End, policy: &Policy) -> Checked {
+    pub(super) fn check_end(&mut self, end: End, policy: &Policy, shutdown: bool) -> Checked {
         hold(Rule::C1, self.end_delivered.is_none(), "a stream ended twice for the consumer")?;
         hold(Rule::C1, self.pending.is_empty(), "the end of a stream overtook its last byte")?;
         self.end_delivered = Some(end);
@@ -183,11 +205,12 @@ impl<C: Chunk + Clone + Eq> Watch<C> {
             End::ReadError(_) => {
                 hold(Rule::C9, self.source_end == Some(end), "a read error that no read returned")
             }
-            End::Cut(_) => hold(
-                Rule::C9,
-                self.abandoned || self.gapped > 0,
-                "a stream reported as cut was read to its end",
-            ),
+            End::Cut(cut) => {
+                let whole = !self.abandoned && self.gapped == 0;
+                hold(Rule::C9, !whole, "a stream reported as cut was read to its end")?;
+                let named = self.cut == Some(cut) || shutdown && cut == Cut::Shutdown;
+                hold(Rule::C8, named, "a cut is reported by the name of another")
+            }
             End::Discarded => {
                 hold(Rule::C15, self.discarded, "a stream was discarded that somebody takes")
             }
@@ -206,6 +229,10 @@ impl<C: Chunk + Clone + Eq> Watch<C> {
         !self.pending.is_empty()
     }
 
+    pub(super) fn has_read_more_than(&self, bytes: u64) -> bool {
+        self.read > bytes
+    }
+
     fn pending_bytes(&self) -> u64 {
         self.pending.iter().map(Chunk::len).sum()
     }
@@ -220,6 +247,7 @@ impl<C: Chunk + Clone + Eq> Watch<C> {
                 && Some(report.end) == self.end_delivered
                 && report.delivered == self.delivered
                 && report.dropped == self.gapped
+                && report.held == self.held
                 && self.read == self.delivered + self.gapped
         })
     }

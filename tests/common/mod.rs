@@ -63,10 +63,15 @@ pub(crate) async fn events(execution: &mut Execution) -> (Vec<Event>, Terminal) 
 
 /// Takes events until `text` has come on stdout; returns what came.
 pub(crate) async fn until(execution: &mut Execution, text: &str) -> String {
+    until_on(execution, StreamId::Stdout, text).await
+}
+
+/// As [`until`], on this stream.
+pub(crate) async fn until_on(execution: &mut Execution, on: StreamId, text: &str) -> String {
     let mut seen = String::new();
     while !seen.contains(text) {
         match execution.next().await {
-            Some(Event::Chunk { stream: StreamId::Stdout, chunk }) => {
+            Some(Event::Chunk { stream, chunk }) if stream == on => {
                 seen.push_str(&String::from_utf8_lossy(&chunk));
             }
             Some(Event::Exit(terminal)) => panic!("no {text:?} in {seen:?}: {terminal:?}"),

@@ -164,7 +164,13 @@ impl Check {
                 continue;
             }
             let Some((named, found)) = verdict.shortest(rule) else {
-                println!("  {id:<4}holds  {}", rule.name());
+                match verdict.specimen.world {
+                    None => println!("  {id:<4}holds  {}", rule.name()),
+                    // A design that is followed in one world, and only until it breaks.
+                    Some(world) => {
+                        println!("  {id:<4}-      {:<24} not broken in {world}", rule.name());
+                    }
+                }
                 continue;
             };
             let Counterexample { broken, schedule } = found;

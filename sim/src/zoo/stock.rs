@@ -12,19 +12,19 @@ use std::collections::VecDeque;
 
 use lastbyte::{
     machine::{
-        Cause, End, Event, Illegal, Input, InputKind, PerStream, Policy, Resolved, Status, Step,
-        StreamId, StreamReport, Streams, Terminal, Timer, Until, Why,
+        Cause, Chunk, End, Event, Illegal, Input, InputKind, PerStream, Policy, Resolved, Status,
+        Step, StreamId, StreamReport, Streams, Terminal, Until, Why,
     },
     monitor::Rule,
 };
 
-use crate::{byte::Byte, design::Design};
+use crate::{bytes::Bytes, design::Design};
 
 /// One queue; whoever has something to say pushes it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Stock {
     streams: Streams,
-    queue: VecDeque<Event<Byte>>,
+    queue: VecDeque<Event<Bytes>>,
     ends: PerStream<Option<End>>,
     delivered: PerStream<u64>,
     status: Option<Status>,
@@ -50,23 +50,23 @@ impl Stock {
     }
 
     /// The exit pump and the wait task: both wake at the process's end and push at once.
-    fn exit(&mut self, status: Status, step: &mut Step<Byte>) {
+    fn exit(&mut self, status: Status, step: &mut Step<Bytes>) {
         self.status = Some(status);
         self.queue.push_back(Event::Exit(self.terminal(status)));
         step.resolved = std::mem::take(&mut self.waiting);
     }
 
-    fn drain(&mut self, step: &mut Step<Byte>) {
+    fn drain(&mut self, step: &mut Step<Bytes>) {
         step.event = self.queue.pop_front();
         match &mut step.event {
-            Some(Event::Chunk { stream, .. }) => self.delivered[*stream] += 1,
+            Some(Event::Chunk { stream, chunk }) => self.delivered[*stream] += chunk.len(),
             // The report is made when it is handed over: this race is not about counting.
             Some(Event::Exit(terminal)) => *terminal = self.terminal(terminal.status),
             Some(Event::Gap { .. } | Event::End { .. }) | None => {}
         }
     }
 
-    fn wait(&mut self, until: Until, step: &mut Step<Byte>) {
+    fn wait(&mut self, until: Until, step: &mut Step<Bytes>) {
         let waiting = match until {
             Until::Exited => &mut self.waiting.exited,
             Until::Terminal => &mut self.waiting.terminal,
@@ -90,7 +90,7 @@ impl Design for Stock {
         }
     }
 
-    fn step(&mut self, input: Input<Byte>) -> Result<Step<Byte>, Illegal> {
+    fn step(&mut self, input: Input<Bytes>) -> Result<Step<Bytes>, Illegal> {
         let mut step = Step::default();
         match input {
             Input::Started | Input::Empty(_) => {}
@@ -120,16 +120,8 @@ impl Design for Stock {
         Ok(step)
     }
 
-    fn has_room(&self, _: StreamId) -> bool {
-        true
-    }
-
-    fn is_open(&self, stream: StreamId) -> bool {
-        self.ends[stream].is_none()
-    }
-
-    fn is_running(&self, _: Timer) -> bool {
-        false
+    fn room(&self, _: StreamId) -> u64 {
+        u64::MAX
     }
 
     fn has_event(&self) -> bool {

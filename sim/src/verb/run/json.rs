@@ -1,22 +1,40 @@
 //! One JSON object a line: what happened, in its order, the exit last. `docs/run.md` has the schema.
 
-use std::io::{self, Write, stdout};
+use std::io;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use lastbyte::{Cause, End, Errno, Error, Event, Status, Terminal};
 use serde_json::{Map, Value, json};
 
-use super::Sink;
+use super::{Sink, out::Out};
 
-pub(super) struct Json;
+pub(super) struct Json {
+    stdout: Out,
+    /// Used again for each line.
+    line: Vec<u8>,
+}
+
+impl Json {
+    pub(super) fn new() -> Self {
+        Json { stdout: Out::stdout(), line: Vec::new() }
+    }
+
+    /// A line is written at once: whoever reads it late or not at all never sees a part of one.
+    fn line(&mut self, value: &Value) -> io::Result<()> {
+        self.line.clear();
+        serde_json::to_writer(&mut self.line, value)?;
+        self.line.push(b'\n');
+        self.stdout.write_all(&self.line)
+    }
+}
 
 impl Sink for Json {
     fn start(&mut self, pid: Option<u32>) -> io::Result<()> {
-        line(&json!({ "event": "start", "pid": pid }))
+        self.line(&json!({ "event": "start", "pid": pid }))
     }
 
     fn event(&mut self, event: &Event) -> io::Result<()> {
-        line(&match event {
+        self.line(&match event {
             Event::Chunk { stream, chunk } => {
                 let mut object = Map::new();
                 object.insert("event".to_owned(), json!("chunk"));
@@ -42,12 +60,16 @@ impl Sink for Json {
         })
     }
 
+    fn exit(&mut self, terminal: &Terminal) -> io::Result<()> {
+        self.line(&exit(terminal))
+    }
+
     fn refused(&mut self, error: &Error) -> io::Result<()> {
         let errno = error.errno().map(|Errno(number)| match error.errno_name() {
             Some(name) => json!(name),
             None => json!(number),
         });
-        line(&json!({ "event": "refused", "error": {
+        self.line(&json!({ "event": "refused", "error": {
             "code": error.code(),
             "http": error.http_status(),
             "stage": error.stage().map(|stage| stage.name()),
@@ -56,12 +78,6 @@ impl Sink for Json {
             "message": format!("failed to {error}"),
         }}))
     }
-}
-
-fn line(value: &Value) -> io::Result<()> {
-    let mut stdout = stdout().lock();
-    writeln!(stdout, "{value}")?;
-    stdout.flush()
 }
 
 fn why(end: End) -> &'static str {

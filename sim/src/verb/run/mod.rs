@@ -5,13 +5,23 @@
 
 mod json;
 mod options;
+mod out;
 mod plain;
 mod signals;
 mod terminal;
 
-use std::{io, path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    ffi::{OsStr, OsString},
+    io,
+    path::PathBuf,
+    process::ExitCode,
+    time::Duration,
+};
 
-use clap::Args;
+use clap::{
+    Args,
+    builder::{OsStringValueParser, TypedValueParser},
+};
 use lastbyte::{
     BufferPolicy, Command, DrainPolicy, Error, Event, Handle, OutputLimit, Over, Terminal,
     blocking::{self, Execution},
@@ -19,6 +29,7 @@ use lastbyte::{
 };
 
 use crate::OWN_ERROR;
+use out::say;
 
 /// A filter whose reader has gone exits as SIGPIPE would have ended it.
 const BROKEN_PIPE: u8 = 128 + 13;
@@ -30,9 +41,13 @@ pub(crate) struct Run {
     /// Print one JSON object a line instead of the bytes.
     #[arg(long)]
     json: bool,
-    /// How long output may go on after the exit, while a descendant holds it:
-    /// `eof` (for ever), `after=DUR`, or `idle=DUR,max=DUR` [default: idle=200ms,max=5s].
-    #[arg(long, value_name = "POLICY", value_parser = options::drain)]
+    /// How long output may go on after the exit [default: idle=200ms,max=5s].
+    ///
+    /// Matters only while a process that the command left behind holds its output.
+    /// `eof`: until it lets go, for ever if it does not.
+    /// `after=DUR`: at most so long.
+    /// `idle=DUR,max=DUR`: until it is silent for so long, at most until `max`.
+    #[arg(long, value_name = "POLICY", value_parser = options::drain, verbatim_doc_comment)]
     drain: Option<DrainPolicy>,
     /// Kill the command when it has run this long; then exit with 124.
     #[arg(long, value_name = "DUR", value_parser = options::duration)]
@@ -53,32 +68,47 @@ pub(crate) struct Run {
     #[arg(long, value_name = "DIR")]
     cwd: Option<PathBuf>,
     /// Set an environment variable; any number of times.
-    #[arg(long, value_name = "K=V", value_parser = options::variable)]
-    env: Vec<(String, String)>,
+    #[arg(
+        long,
+        value_name = "K=V",
+        value_parser = OsStringValueParser::new().try_map(options::variable)
+    )]
+    env: Vec<(OsString, OsString)>,
     /// Check every step against the contract, and say at the end what was seen.
     #[arg(long)]
     monitor: bool,
     /// The command and its arguments.
     #[arg(last = true, required = true, value_name = "CMD")]
-    command: Vec<std::ffi::OsString>,
+    command: Vec<OsString>,
 }
 
-/// Where events go.
+/// Where events go. An error says that nobody can be told any more.
 trait Sink {
     /// The command has started.
     fn start(&mut self, pid: Option<u32>) -> io::Result<()>;
-    /// One event, the exit among them.
+    /// One event before the exit.
     fn event(&mut self, event: &Event) -> io::Result<()>;
+    /// The exit; our terminal is as it was before.
+    fn exit(&mut self, terminal: &Terminal) -> io::Result<()>;
     /// The command could not be started.
     fn refused(&mut self, error: &Error) -> io::Result<()>;
 }
 
 impl Run {
     pub(crate) fn run(&self) -> ExitCode {
-        let mut sink: Box<dyn Sink> =
-            if self.json { Box::new(json::Json) } else { Box::new(plain::Plain) };
+        let mut sink: Box<dyn Sink> = if self.json {
+            Box::new(json::Json::new())
+        } else {
+            Box::new(plain::Plain::new(self.drain, self.timeout))
+        };
         let code = match self.start() {
-            Ok((execution, _terminal)) => self.follow(execution, sink.as_mut()),
+            Ok((execution, raw)) => {
+                let handle = execution.handle();
+                let (terminal, written) = follow(execution, sink.as_mut());
+                drop(raw);
+                let written = written.and_then(|()| sink.exit(&terminal));
+                exit_code(&terminal, &handle, written)
+            }
             Err(error) => match sink.refused(&error) {
                 Ok(()) => error.exit_code(),
                 Err(write_error) => cannot_write(&write_error),
@@ -106,7 +136,7 @@ impl Run {
     fn command(&self) -> Command {
         // clap has seen to it that there is one.
         let mut words = self.command.iter();
-        let mut command = Command::new(words.next().map_or(std::ffi::OsStr::new(""), |word| word));
+        let mut command = Command::new(words.next().map_or(OsStr::new(""), |word| word));
         command.args(words).envs(self.env.iter().map(|(key, value)| (key, value)));
         command.monitor(self.monitor);
         if let Some(dir) = &self.cwd {
@@ -129,36 +159,43 @@ impl Run {
         }
         command
     }
+}
 
-    /// Passes events on until the exit; returns the exit code.
-    fn follow(&self, mut execution: Execution, sink: &mut dyn Sink) -> u8 {
-        let handle = execution.handle();
-        let mut written = sink.start(execution.id());
-        while written.is_ok() {
-            match execution.next() {
-                Some(event) => {
-                    written = sink.event(&event);
-                    if let (Event::Exit(terminal), Ok(())) = (&event, &written) {
-                        return self.end(terminal, &handle);
-                    }
-                }
-                // Nobody else closes it; the exit came before.
-                None => return OWN_ERROR,
-            }
-        }
-        execution.close();
-        written.err().map_or(OWN_ERROR, |error| cannot_write(&error))
+/// Passes events on up to the exit. When they can be passed on no more, ends the command: it is
+/// asked to, and killed at the latest when the bound of a shutdown is over.
+fn follow(mut execution: Execution, sink: &mut dyn Sink) -> (Terminal, io::Result<()>) {
+    let handle = execution.handle();
+    let mut written = sink.start(execution.id());
+    if written.is_err() {
+        handle.shutdown();
     }
-
-    fn end(&self, terminal: &Terminal, handle: &Handle) -> u8 {
-        if let Some(verdict) = handle.verdict() {
-            if let Some(violation) = verdict.violation {
-                eprintln!("lastbyte: monitor: {violation}");
-                return OWN_ERROR;
+    loop {
+        match execution.next() {
+            Some(Event::Exit(terminal)) => return (terminal, written),
+            Some(event) => {
+                let passed = sink.event(&event);
+                if written.is_ok() && passed.is_err() {
+                    handle.shutdown();
+                    written = passed;
+                }
             }
-            eprintln!("lastbyte: monitor: {} steps, no rule broken", verdict.steps);
+            // A signal to us has closed it.
+            None => return (blocking::block_on(handle.wait()), written),
         }
-        shell_exit_code(terminal)
+    }
+}
+
+fn exit_code(terminal: &Terminal, handle: &Handle, written: io::Result<()>) -> u8 {
+    if let Some(verdict) = handle.verdict() {
+        if let Some(violation) = verdict.violation {
+            say(&format!("monitor: {violation}"));
+            return OWN_ERROR;
+        }
+        say(&format!("monitor: {} steps, no rule broken", verdict.steps));
+    }
+    match written {
+        Ok(()) => shell_exit_code(terminal),
+        Err(error) => cannot_write(&error),
     }
 }
 
@@ -167,6 +204,6 @@ fn cannot_write(error: &io::Error) -> u8 {
     if error.kind() == io::ErrorKind::BrokenPipe {
         return BROKEN_PIPE;
     }
-    eprintln!("lastbyte: failed to write the output: {error}; the command was ended");
+    say(&format!("failed to write the output: {error}; the command was ended"));
     OWN_ERROR
 }

@@ -1,6 +1,10 @@
 //! Values of the options of `run`: durations, sizes, policies, variables.
 
-use std::time::Duration;
+use std::{
+    ffi::{OsStr, OsString},
+    os::unix::ffi::OsStrExt,
+    time::Duration,
+};
 
 use lastbyte::DrainPolicy;
 
@@ -38,7 +42,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 /// A size of at least 1 byte: `65536`, `64KiB`, `1MB`.
 pub(super) fn bytes(text: &str) -> Result<u64, String> {
     match parse_size::parse_size(text) {
-        Ok(0) => Err("at least 1 byte is needed".to_owned()),
+        Ok(0) => Err("too small; write 1 or more".to_owned()),
         Ok(bytes) => Ok(bytes),
         Err(error) => Err(format!("{error}; write bytes, as in 65536, 64KiB, 1MB")),
     }
@@ -46,28 +50,31 @@ pub(super) fn bytes(text: &str) -> Result<u64, String> {
 
 /// A drain policy: `eof`, `after=DUR`, `idle=DUR,max=DUR`.
 pub(super) fn drain(text: &str) -> Result<DrainPolicy, String> {
-    const FORMS: &str = "write `eof`, `after=DUR` or `idle=DUR,max=DUR`";
-    let parts: Vec<(&str, &str)> =
-        text.split(',').map(|part| part.split_once('=').unwrap_or((part, ""))).collect();
+    let parts: Vec<Option<(&str, &str)>> =
+        text.split(',').map(|part| part.split_once('=')).collect();
     match parts[..] {
-        [("eof", "")] => Ok(DrainPolicy::UntilEof),
-        [("after", after)] => Ok(DrainPolicy::After(duration(after)?)),
-        [("idle", gap), ("max", max)] => {
+        [None] if text == "eof" => Ok(DrainPolicy::UntilEof),
+        [Some(("after", after))] => Ok(DrainPolicy::After(duration(after)?)),
+        [Some(("idle", gap)), Some(("max", max))] | [Some(("max", max)), Some(("idle", gap))] => {
             let (gap, max) = (duration(gap)?, duration(max)?);
             if gap > max {
-                return Err("the idle gap is longer than its max; raise `max`".to_owned());
+                return Err("`idle` is longer than `max`; raise `max` or lower `idle`".to_owned());
             }
             Ok(DrainPolicy::Idle { gap, max })
         }
-        [("idle", _)] => Err("an idle rule needs its cap: add `,max=DUR`".to_owned()),
-        _ => Err(FORMS.to_owned()),
+        [Some(("idle", _))] => Err("an idle rule needs its cap; add `,max=DUR`".to_owned()),
+        _ => Err("no such policy; write `eof`, `after=DUR` or `idle=DUR,max=DUR`".to_owned()),
     }
 }
 
-/// A variable: `K=V`.
-pub(super) fn variable(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-        Some(_) | None => Err("write NAME=VALUE".to_owned()),
+/// A variable: `K=V`, in any encoding.
+pub(super) fn variable(text: OsString) -> Result<(OsString, OsString), String> {
+    let bytes = text.as_bytes();
+    match bytes.iter().position(|&byte| byte == b'=') {
+        Some(at @ 1..) => {
+            let (key, value) = (&bytes[..at], &bytes[at + 1..]);
+            Ok((OsStr::from_bytes(key).to_owned(), OsStr::from_bytes(value).to_owned()))
+        }
+        Some(0) | None => Err("no name and value; write NAME=VALUE".to_owned()),
     }
 }
