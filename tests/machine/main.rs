@@ -7,4 +7,5 @@ mod illegal;
 mod latch;
 mod limits;
 mod random;
+mod sleepers;
 mod watched;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use lastbyte::machine::{
     Actions, BufferPolicy, Chunk, Descendants, DrainPolicy, Errno, Event, Full, Input, KillPolicy,
     OutputLimit, Over, PerStream, Policy, PumpAction, Signal, Status, StreamId, Streams, Target,
-    TeardownPolicy, Timer, TimerAction, Until,
+    TeardownPolicy, Terminal, Timer, TimerAction, Until,
 };
 use proptest::{
     collection::vec, option, prelude::*, sample::select, test_runner::FileFailurePersistence,
@@ -16,7 +16,7 @@ use crate::watched::{STATUS, Text, Watched};
 
 /// An input whose stream is a number: it is looked up in the streams there are.
 #[derive(Clone, Debug)]
-enum Any {
+pub(crate) enum Any {
     Started,
     Refused,
     Chunk(u8, usize),
@@ -38,7 +38,56 @@ enum Any {
     Obey,
 }
 
-fn any_input() -> impl Strategy<Value = Any> {
+/// One of `streams`, and sometimes one that is not.
+fn stream(streams: Streams, number: u8) -> StreamId {
+    let ids = streams.ids();
+    match ids.len() {
+        0 => StreamId::ALL[usize::from(number % 4)],
+        _ if number == 8 => StreamId::Pty,
+        len => ids[usize::from(number) % len],
+    }
+}
+
+impl Any {
+    /// The input that is meant, with bytes counted on from `content` so that they tell themselves
+    /// apart. `None`: it is the driver's turn.
+    pub(crate) fn input(self, streams: Streams, content: &mut u8) -> Option<Input<Text>> {
+        let stream = |number| stream(streams, number);
+        Some(match self {
+            Any::Started => Input::Started,
+            Any::Refused => Input::Refused,
+            Any::Chunk(number, len) => {
+                let mut next = || {
+                    *content = content.wrapping_add(1);
+                    *content
+                };
+                Input::Chunk(stream(number), Text((0..len).map(|_| next()).collect()))
+            }
+            Any::Eof(number) => Input::Eof(stream(number)),
+            Any::ReadError(number) => Input::ReadError(stream(number), Errno(5)),
+            Any::Empty(number) => Input::Empty(stream(number)),
+            Any::Reap(status, a, b) => {
+                Input::Reap { status, standing: PerStream::from_fn(|place| [a, b][place]) }
+            }
+            Any::Drain => Input::Drain,
+            Any::Wait(until) => Input::Wait(until),
+            Any::CancelWait(until) => Input::CancelWait(until),
+            Any::Signal(signal) => Input::Signal(signal),
+            Any::Kill => Input::Kill,
+            Any::Discard(number) => Input::Discard(stream(number)),
+            Any::Detach => Input::Detach,
+            Any::Close => Input::Close,
+            Any::Shutdown => Input::Shutdown,
+            Any::Timeout(number) => {
+                let timers: Vec<Timer> = Timer::all(streams).collect();
+                Input::Timeout(timers[usize::from(number) % timers.len()])
+            }
+            Any::Obey => return None,
+        })
+    }
+}
+
+pub(crate) fn any_input() -> impl Strategy<Value = Any> {
     let until = || select(&[Until::Exited, Until::Terminal][..]);
     let status = select(
         &[STATUS, STATUS, STATUS, Status::Unknown(Errno(10)), Status::Lost, Status::Forced][..],
@@ -87,7 +136,7 @@ fn any_limit() -> impl Strategy<Value = OutputLimit> {
     (0..6u64, over).prop_map(|(bytes_max, over)| OutputLimit { bytes_max, over })
 }
 
-fn any_policy() -> impl Strategy<Value = Policy> {
+pub(crate) fn any_policy() -> impl Strategy<Value = Policy> {
     let seconds = Duration::from_secs;
     let full = select(vec![Full::Pause, Full::Gap, Full::KillAfter(seconds(1))]);
     let buffer = (1..6u64, 1..4u32, full).prop_map(|(bytes_max, chunks_max, full)| BufferPolicy {
@@ -116,7 +165,7 @@ fn any_policy() -> impl Strategy<Value = Policy> {
     )
 }
 
-fn any_streams() -> impl Strategy<Value = Streams> {
+pub(crate) fn any_streams() -> impl Strategy<Value = Streams> {
     select(vec![
         Streams::Separate,
         Streams::Separate,
@@ -154,6 +203,8 @@ struct World {
     /// What the driver has been told and has not done.
     told: Actions,
     content: u8,
+    /// The outcome, from when waiters are told it.
+    outcome: Option<Terminal>,
 }
 
 impl World {
@@ -166,53 +217,17 @@ impl World {
             pumps: PerStream::default(),
             told: Actions::default(),
             content: 0,
+            outcome: None,
         }
-    }
-
-    fn stream(&self, number: u8) -> StreamId {
-        let ids = self.streams.ids();
-        match ids.len() {
-            // Sometimes one that the execution does not have.
-            0 => StreamId::ALL[usize::from(number % 4)],
-            _ if number == 8 => StreamId::Pty,
-            len => ids[usize::from(number) % len],
-        }
-    }
-
-    /// Bytes that have not been before, as far as they go.
-    fn content(&mut self, len: usize) -> Text {
-        let next = self.content;
-        self.content = next.wrapping_add(len as u8);
-        Text((0..len).map(|place| next.wrapping_add(place as u8)).collect())
     }
 
     fn happens(&mut self, any: Any) {
-        let input = match any {
-            Any::Started => Input::Started,
-            Any::Refused => Input::Refused,
-            Any::Chunk(number, len) => Input::Chunk(self.stream(number), self.content(len)),
-            Any::Eof(number) => Input::Eof(self.stream(number)),
-            Any::ReadError(number) => Input::ReadError(self.stream(number), Errno(5)),
-            Any::Empty(number) => Input::Empty(self.stream(number)),
-            Any::Reap(status, a, b) => {
-                Input::Reap { status, standing: PerStream::from_fn(|place| [a, b][place]) }
+        match any.input(self.streams, &mut self.content) {
+            Some(input) => {
+                self.step(input);
             }
-            Any::Drain => Input::Drain,
-            Any::Wait(until) => Input::Wait(until),
-            Any::CancelWait(until) => Input::CancelWait(until),
-            Any::Signal(signal) => Input::Signal(signal),
-            Any::Kill => Input::Kill,
-            Any::Discard(number) => Input::Discard(self.stream(number)),
-            Any::Detach => Input::Detach,
-            Any::Close => Input::Close,
-            Any::Shutdown => Input::Shutdown,
-            Any::Timeout(number) => {
-                let place = usize::from(number) % self.clocks.len();
-                Input::Timeout(self.clocks[place].0)
-            }
-            Any::Obey => return self.obey(),
-        };
-        self.step(input);
+            None => self.obey(),
+        }
     }
 
     /// Whether it was legal.
@@ -231,8 +246,15 @@ impl World {
         match step.event {
             Some(Event::Chunk { stream, chunk }) => self.counts[stream].delivered += chunk.len(),
             Some(Event::Gap { stream, bytes }) => self.counts[stream].gapped += bytes,
-            Some(Event::End { .. } | Event::Exit(_)) | None => {}
+            Some(Event::Exit(terminal)) => {
+                assert_eq!(Some(terminal), self.watched.machine.terminal());
+            }
+            Some(Event::End { .. }) | None => {}
         }
+        // Whoever waits is told the same, early or late (C4).
+        let outcome = self.watched.machine.terminal();
+        assert!(self.outcome.is_none() || self.outcome == outcome, "the outcome has changed");
+        self.outcome = outcome;
         self.told.merge(&step.actions);
         self.adds_up();
         true
