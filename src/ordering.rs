@@ -189,8 +189,8 @@ impl<C: Chunk + Clone + Eq> Core<C> {
         event
     }
 
-    /// Takes the next event. `Ready(None)`: the terminal has been delivered, the start was
-    /// refused, or the consumer has gone.
+    /// Takes the next event. `Ready(None)`: nothing will come any more; the terminal has been
+    /// delivered, the start was refused, or, after a close or a detach, the execution is over.
     ///
     /// Cancel safety: an event is taken only if it is returned.
     pub fn poll_event(&self, cx: &mut Context<'_>) -> Poll<Option<Event<C>>> {
