@@ -9,7 +9,7 @@ use crate::machine::Chunk;
 /// One chunk of output: reference-counted bytes, and when they were read if that was asked for.
 ///
 /// It dereferences to `[u8]`. At least one byte long.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Data {
     bytes: Bytes,
     read_at_ns: Option<NonZeroU64>,

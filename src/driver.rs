@@ -5,6 +5,7 @@
 
 use core::{
     future::Future,
+    hash::{Hash, Hasher},
     pin::Pin,
     task::{Context, Poll, ready},
     time::Duration,
@@ -56,13 +57,13 @@ pub struct Driver<B: Backend, K: Clock> {
 }
 
 /// A timer of the machine that was armed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 struct Running {
     timer: Timer,
     left: Left,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 enum Left {
     Until(Duration),
     Held(Duration),
@@ -104,6 +105,13 @@ impl<B: Backend, K: Clock> Driver<B, K> {
     /// The execution that it drives.
     pub fn core(&self) -> &Core<Data> {
         &self.core
+    }
+
+    /// Hashes what it has learned and not yet forgotten, for explorers of states: its core,
+    /// backend and clock are hashed by those who hold them.
+    pub fn hash_state(&self, state: &mut impl Hasher) {
+        (self.room, self.abandoned, self.exit, self.probe).hash(state);
+        (&self.timers, self.done).hash(state);
     }
 
     /// Makes one step. An input that came too late, for a stream that was cut or a timer that was

@@ -9,6 +9,7 @@ use alloc::{boxed::Box, vec::Vec};
 use core::{
     fmt,
     future::Future,
+    hash::{Hash, Hasher},
     pin::Pin,
     task::{Context, Poll, Waker},
 };
@@ -257,6 +258,20 @@ impl<C: Chunk + Clone + Eq> Core<C> {
                 violation: watched.violation,
             })
         })
+    }
+}
+
+impl<C: Chunk + Clone + Eq + Hash> Core<C> {
+    /// Hashes the whole state, for explorers: two cores that hash alike have the same future.
+    pub fn hash_state(&self, state: &mut impl Hasher) {
+        self.shared.with(|shared| {
+            (&shared.machine, shared.actions).hash(state);
+            (shared.consumer.is_some(), shared.driver.is_some()).hash(state);
+            shared.waiters.iter().for_each(|waiter| waiter.until.hash(state));
+            if let Some(watched) = &shared.watched {
+                (watched.monitor.history(), watched.violation.is_some()).hash(state);
+            }
+        });
     }
 }
 

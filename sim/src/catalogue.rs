@@ -12,7 +12,6 @@ use crate::{
     explorer::{Incomplete, Report, explore},
     schedule::{Replayed, replay},
     world::{Bounds, Happening, Holder, Once},
-    zoo::stock::Stock,
 };
 
 /// A world with its name.
@@ -175,16 +174,8 @@ pub const REFERENCE: Specimen = Specimen {
     replay: replay::<Machine<Bytes>>,
 };
 
-/// The zoo: designs that must be caught.
-pub const ZOO: &[Specimen] = &[Specimen {
-    name: "stock",
-    what: "exit and wait are announced as soon as the process ends",
-    // It knows no bound on the drain.
-    world: Some("until-eof"),
-    breaks: Stock::BREAKS,
-    explore: explore::<Stock>,
-    replay: replay::<Stock>,
-}];
+/// The zoo.
+pub const ZOO: &[Specimen] = &[];
 
 /// The design of this name.
 pub fn specimen(name: &str) -> Option<Specimen> {

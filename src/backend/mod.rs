@@ -66,7 +66,7 @@ pub enum Read {
 }
 
 /// The root's end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Exit {
     /// How it ended.
     pub status: Status,

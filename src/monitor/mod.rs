@@ -49,6 +49,11 @@ impl<C: Chunk + Clone + Eq> Monitor<C> {
         self.history.finish().map_err(|broken| broken.at(self.steps))
     }
 
+    /// What it remembers.
+    pub fn history(&self) -> &History<C> {
+        &self.history
+    }
+
     /// Steps observed.
     pub fn steps(&self) -> u64 {
         self.steps

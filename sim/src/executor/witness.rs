@@ -1,0 +1,397 @@
+//! The contract from outside: what the callers of a stack see, held against what its child did.
+//!
+//! The [monitor](lastbyte::monitor) judges the steps of a machine. A stack of somebody else has no
+//! such steps; but there is a child that wrote and ended, there are reads, and there are callers
+//! who are handed events and answers. From these alone a [`Witness`] names the first rule broken.
+//! What a stack does not say at all (no reports, no ends) is held against it only where something
+//! was lost.
+
+use lastbyte::{
+    Data, Event,
+    machine::{End, Errno, PerStream, Status, StreamId, Terminal, Until},
+    monitor::{Broken, Rule},
+};
+
+/// Who wrote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writer {
+    /// The process that was spawned.
+    Root,
+    /// Somebody it left behind.
+    Descendant,
+}
+
+/// One thing that was seen.
+#[derive(Clone, Copy, Debug)]
+pub enum Seen<'a> {
+    /// A write succeeded.
+    Wrote {
+        /// Where to.
+        stream: StreamId,
+        /// What.
+        bytes: &'a [u8],
+        /// By whom.
+        writer: Writer,
+    },
+    /// The root ended.
+    Ended(Status),
+    /// The stack read so many bytes.
+    Read {
+        /// From where.
+        stream: StreamId,
+        /// How many.
+        bytes: u64,
+    },
+    /// The stack was told that a stream had ended.
+    ReadEof {
+        /// Which.
+        stream: StreamId,
+    },
+    /// The stack was told that a read had failed.
+    ReadFailed {
+        /// Of which stream.
+        stream: StreamId,
+        /// How.
+        errno: Errno,
+    },
+    /// The stack closed its end of a stream.
+    LetGo {
+        /// Which.
+        stream: StreamId,
+    },
+    /// The stack sent a signal to the root's pid.
+    Signalled {
+        /// The root had been reaped: the pid may be another's.
+        reaped: bool,
+    },
+    /// The consumer was handed an event.
+    Event(&'a Event),
+    /// A waiter was answered.
+    Resolved {
+        /// What he had waited for.
+        until: Until,
+        /// What he was told.
+        status: Status,
+    },
+    /// The caller asked for a close.
+    CloseCalled,
+    /// The close returned.
+    CloseReturned,
+}
+
+/// What stands when nothing can happen any more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Quiet {
+    /// A fair consumer still waits for an event.
+    pub consumer_waits: bool,
+    /// Waiters that were not answered.
+    pub waiters: u32,
+    /// A close that has not returned.
+    pub close_pending: bool,
+    /// The root runs.
+    pub running: bool,
+    /// The root has ended and was not reaped.
+    pub zombie: bool,
+    /// Somebody asked for a shutdown.
+    pub shutdown: bool,
+    /// The consumer of another execution is slow, or of another stream.
+    pub neighbour: bool,
+    /// The caller chose to wait for ever.
+    pub may_wait: bool,
+}
+
+#[derive(Debug, Default, Hash)]
+struct Lane {
+    written: Vec<u8>,
+    /// Bytes up to the root's last.
+    owed: usize,
+    read: usize,
+    /// Bytes delivered or accounted for by a gap.
+    at: usize,
+    gapped: usize,
+    eof_read: bool,
+    failed: Option<Errno>,
+    let_go: bool,
+    end: Option<End>,
+}
+
+/// What was seen of one execution.
+#[derive(Debug, Default, Hash)]
+pub struct Witness {
+    lanes: PerStream<Lane>,
+    ended: Option<Status>,
+    acted: bool,
+    terminal: Option<Terminal>,
+    resolved: [Option<Status>; 2],
+    closing: bool,
+    closed: bool,
+    /// More than so many bytes read and not delivered are too many.
+    buffer_max: Option<usize>,
+}
+
+type Checked = Result<(), Broken>;
+
+fn hold(rule: Rule, holds: bool, why: &'static str) -> Checked {
+    if holds { Ok(()) } else { Err(Broken { rule, why }) }
+}
+
+const STREAMS: [StreamId; 2] = [StreamId::Stdout, StreamId::Stderr];
+
+impl Witness {
+    /// Nothing has been seen.
+    pub fn new() -> Self {
+        Witness::default()
+    }
+
+    /// Holds the stack to a bound of what it buffers of one stream, in bytes.
+    pub(crate) fn bound(&mut self, bytes: usize) {
+        self.buffer_max = Some(bytes);
+    }
+
+    /// Takes note of what was seen.
+    ///
+    /// # Errors
+    ///
+    /// [`Broken`] names the rule that it breaks.
+    pub fn see(&mut self, seen: Seen<'_>) -> Checked {
+        match seen {
+            Seen::Wrote { stream, bytes, writer } => {
+                let lane = &mut self.lanes[stream];
+                lane.written.extend_from_slice(bytes);
+                if writer == Writer::Root {
+                    lane.owed = lane.written.len();
+                }
+                Ok(())
+            }
+            Seen::Ended(status) => {
+                self.ended = Some(status);
+                Ok(())
+            }
+            Seen::Read { stream, bytes } => self.note_read(stream, bytes),
+            Seen::ReadEof { stream } => {
+                self.lanes[stream].eof_read = true;
+                Ok(())
+            }
+            Seen::ReadFailed { stream, errno } => {
+                self.lanes[stream].failed = Some(errno);
+                Ok(())
+            }
+            Seen::LetGo { stream } => {
+                self.lanes[stream].let_go = true;
+                Ok(())
+            }
+            Seen::Signalled { reaped } => {
+                self.acted |= self.ended.is_none();
+                hold(Rule::C16, !reaped, "a signal was sent to a pid that had been reaped")
+            }
+            Seen::Event(event) => self.check_event(event),
+            Seen::Resolved { until, status } => self.check_resolved(until, status),
+            Seen::CloseCalled => {
+                self.closing = true;
+                Ok(())
+            }
+            Seen::CloseReturned => {
+                self.closed = true;
+                Ok(())
+            }
+        }
+    }
+
+    fn note_read(&mut self, stream: StreamId, bytes: u64) -> Checked {
+        let lane = &mut self.lanes[stream];
+        lane.read += usize::try_from(bytes).unwrap_or(usize::MAX);
+        let within = self.buffer_max.is_none_or(|max| lane.read - lane.at <= max);
+        hold(Rule::C12, within, "more is buffered than the bound allows")
+    }
+
+    fn check_event(&mut self, event: &Event) -> Checked {
+        hold(Rule::C11, !self.closed, "an event was delivered after the close had returned")?;
+        if self.terminal.is_some() {
+            let why = match event {
+                Event::Exit(_) => "there was a second terminal",
+                Event::Chunk { .. } | Event::Gap { .. } | Event::End { .. } => {
+                    "an event followed the terminal"
+                }
+            };
+            return Err(Broken { rule: Rule::C2, why });
+        }
+        match event {
+            Event::Chunk { stream, chunk } => self.lanes[*stream].check_chunk(chunk),
+            Event::Gap { stream, bytes } => self.lanes[*stream].check_gap(*bytes),
+            Event::End { stream, end } => self.lanes[*stream].check_end(*end),
+            Event::Exit(terminal) => {
+                self.check_exit(terminal)?;
+                self.terminal = Some(*terminal);
+                Ok(())
+            }
+        }
+    }
+
+    fn check_exit(&self, terminal: &Terminal) -> Checked {
+        if !self.closing {
+            for stream in STREAMS {
+                self.lanes[stream].check_exit(terminal.streams[stream].map(|report| report.end))?;
+            }
+            for report in terminal.reports() {
+                let lane = &self.lanes[report.stream];
+                let counted = report.delivered == (lane.at - lane.gapped) as u64;
+                hold(Rule::C8, counted, "the report counts other bytes than were delivered")?;
+                let dropped = report.dropped == (lane.read - lane.at + lane.gapped) as u64;
+                hold(Rule::C8, dropped, "the report counts other bytes than were dropped")?;
+            }
+        }
+        self.check_status(terminal.status)?;
+        let cause = terminal.cause;
+        let claims = cause.timed_out || cause.cancelled || cause.killed_by_us.is_some();
+        hold(Rule::C10, !claims || self.acted, "a cause is named, and nobody had acted in time")
+    }
+
+    fn check_status(&self, status: Status) -> Checked {
+        match status {
+            Status::Exited { .. } | Status::Signaled { .. } => {
+                hold(
+                    Rule::C9,
+                    self.ended.is_some(),
+                    "a status was told of a root that still runs",
+                )?;
+                hold(
+                    Rule::C9,
+                    self.ended == Some(status),
+                    "the status told is not how the root ended",
+                )
+            }
+            // Nothing that could be held against it: it says that it does not know.
+            Status::Unknown(_) | Status::Lost | Status::Forced => Ok(()),
+        }
+    }
+
+    fn check_resolved(&mut self, until: Until, status: Status) -> Checked {
+        let told = self.resolved[until as usize].get_or_insert(status);
+        hold(Rule::C4, *told == status, "two waiters were told different things")?;
+        match until {
+            Until::Exited => self.check_status(status),
+            Until::Terminal => {
+                let delivered = self.terminal.is_some() || self.closing;
+                hold(Rule::C4, delivered, "a wait was answered before the terminal was delivered")?;
+                let same = self.terminal.is_none_or(|terminal| terminal.status == status);
+                hold(Rule::C4, same, "a waiter was told something else than the consumer")?;
+                self.check_status(status)
+            }
+        }
+    }
+
+    /// Whether the root has ended and all of its streams were read to their ends, and the
+    /// terminal is still not delivered.
+    pub(crate) fn is_due(&self) -> bool {
+        self.ended.is_some()
+            && self.terminal.is_none()
+            && !self.closing
+            && STREAMS.iter().all(|&id| self.lanes[id].eof_read || self.lanes[id].failed.is_some())
+    }
+
+    /// Whether the terminal was delivered.
+    pub fn is_over(&self) -> bool {
+        self.terminal.is_some()
+    }
+
+    /// What must hold when nothing can happen any more.
+    ///
+    /// # Errors
+    ///
+    /// [`Broken`] names the rule.
+    pub fn finish(&self, quiet: Quiet) -> Checked {
+        hold(Rule::C11, !quiet.close_pending, "a close never returns")?;
+        if self.closing {
+            hold(Rule::C11, !quiet.running, "a close left the root running")?;
+            hold(Rule::C11, !quiet.zombie, "a close left the root unreaped")?;
+            return hold(Rule::C11, quiet.waiters == 0, "a close left somebody waiting for ever");
+        }
+        if quiet.shutdown {
+            let all = quiet.waiters == 0 && (self.is_over() || !quiet.consumer_waits);
+            hold(Rule::C13, all, "a shutdown left somebody waiting for ever")?;
+        }
+        if quiet.consumer_waits && !self.is_over() && !quiet.may_wait {
+            let (rule, why) = match (quiet.neighbour, quiet.running) {
+                (true, _) => (Rule::C12, "a slow consumer of something else holds it up for ever"),
+                (false, true) => (Rule::C15, "the root waits for ever for its output to be read"),
+                (false, false) => (Rule::C6, "nothing more can happen, and there is no terminal"),
+            };
+            return Err(Broken { rule, why });
+        }
+        if self.is_over() {
+            hold(Rule::C4, quiet.waiters == 0, "somebody waits for ever for what has happened")?;
+            hold(Rule::C11, !quiet.zombie, "the root was never reaped")?;
+        }
+        Ok(())
+    }
+}
+
+impl Lane {
+    fn check_chunk(&mut self, chunk: &Data) -> Checked {
+        hold(Rule::C1, self.end.is_none(), "bytes were delivered after the end of their stream")?;
+        let until = self.at + chunk.len();
+        let read = &self.written[..self.read];
+        if read.get(self.at..until) == Some(&chunk[..]) {
+            self.at = until;
+            return Ok(());
+        }
+        let skipped = !chunk.is_empty()
+            && read
+                .get(self.at..)
+                .is_some_and(|rest| rest.windows(chunk.len()).any(|at| at == &chunk[..]));
+        if skipped {
+            return Err(Broken { rule: Rule::C8, why: "bytes are missing, and nothing says so" });
+        }
+        Err(Broken { rule: Rule::C3, why: "the bytes delivered are not the bytes read" })
+    }
+
+    fn check_gap(&mut self, bytes: u64) -> Checked {
+        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+        hold(Rule::C8, self.at + bytes <= self.read, "a gap of more than was read")?;
+        self.at += bytes;
+        self.gapped += bytes;
+        Ok(())
+    }
+
+    fn check_end(&mut self, end: End) -> Checked {
+        hold(Rule::C1, self.end.is_none(), "a stream ended twice")?;
+        if end != End::Discarded {
+            hold(Rule::C1, self.at == self.read, "the end of a stream overtook its last byte")?;
+        }
+        match end {
+            End::Eof => hold(Rule::C9, self.eof_read, "an end that no read returned")?,
+            End::ReadError(errno) => {
+                hold(Rule::C9, self.failed == Some(errno), "a read error that no read returned")?;
+            }
+            End::Cut(_) => {
+                hold(
+                    Rule::C7,
+                    self.read >= self.owed,
+                    "a stream was cut before the root's last byte",
+                )?;
+            }
+            End::Discarded | End::Limit => {}
+        }
+        self.end = Some(end);
+        Ok(())
+    }
+
+    /// What must hold of a stream when the terminal is delivered, whose report says this.
+    fn check_exit(&self, report: Option<End>) -> Checked {
+        let told = self.end.or(report);
+        if told == Some(End::Discarded) {
+            return Ok(());
+        }
+        hold(Rule::C1, self.at == self.read, "the terminal overtook bytes that had been read")?;
+        let over = self.eof_read || self.failed.is_some() || self.let_go || told.is_some();
+        hold(Rule::C1, over, "the terminal overtook the end of a stream")?;
+        if self.failed.is_some() {
+            let said = matches!(told, Some(End::ReadError(_)));
+            return hold(Rule::C9, said, "a read error was taken for the end of a stream");
+        }
+        hold(Rule::C7, self.read >= self.owed, "bytes that the root had written were never read")?;
+        let said =
+            matches!(told, Some(End::Cut(_) | End::Limit)) || self.read == self.written.len();
+        hold(Rule::C8, said, "a stream was cut, and nothing says so")
+    }
+}

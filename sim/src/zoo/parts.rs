@@ -1,0 +1,54 @@
+//! What the designs of the zoo have in common: pumps, an inbox, a terminal without reports.
+
+use std::{cell::RefCell, future::poll_fn};
+
+use lastbyte::{
+    Event,
+    backend::Read,
+    machine::{Cause, PerStream, Status, Terminal},
+};
+
+use crate::executor::{
+    child::Source,
+    sync::mpsc::{UnboundedReceiver, UnboundedSender},
+    task,
+};
+
+/// A queue of events, of which the consumer takes the first.
+#[derive(Debug)]
+pub struct Inbox(RefCell<UnboundedReceiver<Event>>);
+
+impl Inbox {
+    /// The receiving side of a queue.
+    pub fn new(receiver: UnboundedReceiver<Event>) -> Self {
+        Inbox(RefCell::new(receiver))
+    }
+
+    /// The next event. `None`: nobody can send any more.
+    pub async fn next(&self) -> Option<Event> {
+        task::yield_now().await;
+        poll_fn(|cx| self.0.borrow_mut().poll_recv(cx)).await
+    }
+
+    /// Takes nothing more.
+    pub fn close(&self) {
+        self.0.borrow_mut().close();
+    }
+}
+
+/// An exit that says how the root ended, and nothing of its output.
+pub fn exit(status: Status) -> Event {
+    Event::Exit(Terminal { status, cause: Cause::default(), streams: PerStream::default() })
+}
+
+/// Moves chunks from a pipe into a queue until the pipe ends. A read error ends it as well.
+pub async fn pump(mut source: Source, queue: UnboundedSender<Event>) {
+    let stream = source.stream();
+    task::remember(&"reads");
+    while let Read::Chunk(chunk) = source.read().await {
+        task::preempt_before("queues a chunk").await;
+        // Nobody takes it any more: the stack is gone.
+        let _unwanted = queue.send(Event::Chunk { stream, chunk });
+        task::remember(&"reads");
+    }
+}
