@@ -9,7 +9,7 @@
 //! So two orders of steps that share no object meet in one footprint, and so do two pasts whose
 //! difference nobody remembers.
 
-use std::{collections::VecDeque, hash::Hasher};
+use std::collections::VecDeque;
 
 use crate::fingerprint::Fingerprint;
 

@@ -5,12 +5,15 @@ use std::{cell::RefCell, future::poll_fn};
 use lastbyte::{
     Event,
     backend::Read,
-    machine::{Cause, PerStream, Status, Terminal},
+    machine::{Cause, Errno, PerStream, Status, Terminal},
 };
 
 use crate::executor::{
     child::Source,
-    sync::mpsc::{UnboundedReceiver, UnboundedSender},
+    sync::{
+        mpsc::{UnboundedReceiver, UnboundedSender},
+        watch,
+    },
     task,
 };
 
@@ -39,6 +42,45 @@ impl Inbox {
 /// An exit that says how the root ended, and nothing of its output.
 pub fn exit(status: Status) -> Event {
     Event::Exit(Terminal { status, cause: Cause::default(), streams: PerStream::default() })
+}
+
+/// Where waiters learn of the end, whenever they ask.
+#[derive(Debug)]
+pub struct Latch {
+    sender: watch::Sender<Option<Status>>,
+    receiver: watch::Receiver<Option<Status>>,
+}
+
+impl Default for Latch {
+    fn default() -> Self {
+        let (sender, receiver) = watch::channel(None);
+        Latch { sender, receiver }
+    }
+}
+
+impl Latch {
+    /// Answers everybody.
+    pub fn tell(&self, status: Status) {
+        self.sender.send_replace(Some(status));
+    }
+
+    /// Waits for the answer.
+    pub async fn wait(&self) -> Status {
+        let told = self.receiver.clone().wait_for(Option::is_some).await;
+        told.ok().flatten().unwrap_or(Status::Lost)
+    }
+
+    /// Answers when the exit has been handed over: the drain closes the latch behind it.
+    pub fn follow(&self, event: Option<&Event>) {
+        if let Some(Event::Exit(terminal)) = event {
+            self.tell(terminal.status);
+        }
+    }
+}
+
+/// What a wait for a process says, where an error is told as one.
+pub fn told(status: Result<Status, Errno>) -> Status {
+    status.unwrap_or_else(Status::Unknown)
 }
 
 /// Moves chunks from a pipe into a queue until the pipe ends. A read error ends it as well.

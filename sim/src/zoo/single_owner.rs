@@ -1,15 +1,16 @@
 //! Single owner: one task awaits the pumps and then the process, and pushes the terminal.
 //!
-//! The second fix of the same SDK (<https://github.com/boxlite-ai/boxlite/pull/705>): 0 of 50 lost.
-//! It has no bound: where a descendant keeps a pipe open, the terminal never comes.
+//! A later fix of the same SDK: 0 of 50 lost. Waits are answered behind the exit. It has no bound:
+//! where a descendant keeps a pipe open, the terminal never comes.
+//! <https://github.com/boxlite-ai/boxlite/pull/705>
 
 use lastbyte::{Event, Policy, machine::Status};
 
-use super::parts::{Inbox, exit, pump};
+use super::parts::{Inbox, Latch, exit, pump, told};
 use crate::executor::{
     child::Child,
     stack::{Call, Stack},
-    sync::{mpsc, watch},
+    sync::mpsc,
     task,
 };
 
@@ -17,8 +18,7 @@ use crate::executor::{
 #[derive(Debug)]
 pub struct SingleOwner {
     events: Inbox,
-    ended: watch::Receiver<Option<Status>>,
-    told: watch::Sender<Option<Status>>,
+    latch: Latch,
 }
 
 impl Stack for SingleOwner {
@@ -35,24 +35,18 @@ impl Stack for SingleOwner {
             for pump in pumps {
                 let _aborted = pump.await;
             }
-            let status = process.wait().await.unwrap_or_else(Status::Unknown);
-            let _unwanted = queue.send(exit(status));
+            let _unwanted = queue.send(exit(told(process.wait().await)));
         });
-        let (told, ended) = watch::channel(None);
-        SingleOwner { events: Inbox::new(events), ended, told }
+        SingleOwner { events: Inbox::new(events), latch: Latch::default() }
     }
 
     async fn next(&self) -> Option<Event> {
         let event = self.events.next().await;
-        if let Some(Event::Exit(terminal)) = &event {
-            // The drain hands the exit over, and then answers who waits.
-            self.told.send_replace(Some(terminal.status));
-        }
+        self.latch.follow(event.as_ref());
         event
     }
 
     async fn wait(&self) -> Status {
-        let told = self.ended.clone().wait_for(Option::is_some).await;
-        told.ok().flatten().unwrap_or(Status::Lost)
+        self.latch.wait().await
     }
 }

@@ -1,17 +1,13 @@
 //! Stock: exit and wait are announced as soon as the process ends; nothing waits for the pumps.
 //!
-//! The first version of the C SDK of a micro-VM sandbox (boxlite 0.9.5), and many others:
-//! stream pumps, an exit pump and a wait task share one queue, and the exit pump pushes when the
-//! process ends. 18 to 26 of 50 runs lost output there.
-//! <https://github.com/boxlite-ai/boxlite/pull/563>,
-//! <https://github.com/microsandbox/microsandbox> (2025-07), `'exit'` of Node by design.
+//! The first version of a sandbox's C SDK (boxlite 0.9.5), and of many others: stream pumps, an
+//! exit pump and a wait task share one queue, and the exit pump pushes when the process ends. 18
+//! to 26 of 50 short commands came back cut short and successful.
+//! <https://github.com/boxlite-ai/boxlite/pull/563>
 
-use lastbyte::{
-    Event, Policy,
-    machine::{Errno, Status},
-};
+use lastbyte::{Event, Policy, machine::Status};
 
-use super::parts::{Inbox, exit, pump};
+use super::parts::{Inbox, exit, pump, told};
 use crate::executor::{
     child::{Child, Process},
     stack::{Call, Stack},
@@ -49,8 +45,4 @@ impl Stack for Stock {
     async fn wait(&self) -> Status {
         told(self.process.wait().await)
     }
-}
-
-fn told(status: Result<Status, Errno>) -> Status {
-    status.unwrap_or_else(Status::Unknown)
 }

@@ -1,0 +1,81 @@
+//! One drain loop for all: the events of every execution go through one loop that calls the user.
+//!
+//! A slow writer of one execution stalls all others, their exits included.
+//! <https://github.com/boxlite-ai/boxlite/pull/722>,
+//! <https://github.com/moby/moby/issues/53614>
+
+use std::{cell::RefCell, future::poll_fn, rc::Rc};
+
+use lastbyte::{Event, Policy, machine::Status};
+
+use super::parts::{Latch, exit, pump, told};
+use crate::executor::{
+    child::Child,
+    stack::{Call, Stack},
+    sync::mpsc::{self, Receiver, Sender, UnboundedSender},
+    task,
+};
+
+/// The design.
+#[derive(Debug)]
+pub struct OneDrainLoop {
+    sink: RefCell<Receiver<Event>>,
+    latch: Latch,
+}
+
+/// What all executions of the runtime share: the queue of the loop.
+struct Runtime {
+    queue: UnboundedSender<(Sender<Event>, Event)>,
+}
+
+impl Runtime {
+    fn start() -> Self {
+        let (queue, mut events) = mpsc::unbounded_channel::<(Sender<Event>, Event)>();
+        task::spawn("drain loop", async move {
+            while let Some((sink, event)) = events.recv().await {
+                // The user's callback: it returns when he has taken what he was given before.
+                let _gone = sink.send(event).await;
+            }
+        });
+        Runtime { queue }
+    }
+}
+
+impl Stack for OneDrainLoop {
+    const OFFERS: &'static [Call] = &[Call::Wait];
+
+    fn start(child: Child, _: &Policy) -> Self {
+        let runtime = task::shared(Runtime::start);
+        let (sink, taken) = mpsc::channel(1);
+        let (queue, mut own) = mpsc::unbounded_channel();
+        let pumps = [
+            task::spawn("stdout pump", pump(child.stdout, queue.clone())),
+            task::spawn("stderr pump", pump(child.stderr, queue.clone())),
+        ];
+        let process = child.process;
+        task::spawn("exit pump", async move {
+            for pump in pumps {
+                let _aborted = pump.await;
+            }
+            let _unwanted = queue.send(exit(told(process.wait().await)));
+        });
+        let loops = Rc::clone(&runtime);
+        task::spawn("forwarder", async move {
+            while let Some(event) = own.recv().await {
+                let _closed = loops.queue.send((sink.clone(), event));
+            }
+        });
+        OneDrainLoop { sink: RefCell::new(taken), latch: Latch::default() }
+    }
+
+    async fn next(&self) -> Option<Event> {
+        task::yield_now().await;
+        let event = poll_fn(|cx| self.sink.borrow_mut().poll_recv(cx)).await;
+        self.latch.follow(event.as_ref());
+        event
+    }
+
+    async fn wait(&self) -> Status {
+        self.latch.wait().await
+    }
+}
