@@ -55,7 +55,7 @@ pub(crate) const EDITS: &[Edit] = &[
         name: "consumer_checks_then_registers",
         wrong: "poll_event looks in one lock step and registers in another",
         was: "
-            register(&mut shared.consumer, cx);
+            wakes.replaced = register(&mut shared.consumer, cx);
             Poll::Pending
         });
 ",
@@ -63,7 +63,7 @@ pub(crate) const EDITS: &[Edit] = &[
             Poll::Pending
         });
         if polled.is_pending() {
-            self.shared.with(|shared| register(&mut shared.consumer, cx));
+            self.shared.with(|shared| wakes.replaced = register(&mut shared.consumer, cx));
         }
 ",
     },
@@ -71,15 +71,14 @@ pub(crate) const EDITS: &[Edit] = &[
         name: "driver_looks_then_registers",
         wrong: "poll_orders takes the orders in one lock step and registers in another",
         was: "
-        self.shared.with(|shared| {
-            register(&mut shared.driver, cx);
+        let orders = self.shared.with(|shared| {
+            wakes.replaced = register(&mut shared.driver, cx);
             shared.orders()
-        })
+        });
 ",
         becomes: "
         let orders = self.orders();
-        self.shared.with(|shared| register(&mut shared.driver, cx));
-        orders
+        self.shared.with(|shared| wakes.replaced = register(&mut shared.driver, cx));
 ",
     },
     Edit {
@@ -159,15 +158,15 @@ pub(crate) const EDITS: &[Edit] = &[
     Edit {
         name: "first_waker_kept",
         wrong: "consumer and driver are woken where they polled first, not last",
-        was: "Some(waker) => waker.clone_from(cx.waker()),",
-        becomes: "Some(_first) => {}",
+        was: "Some(waker) if waker.will_wake(cx.waker()) => None,",
+        becomes: "Some(_first) => None,",
     },
     Edit {
         name: "wait_keeps_its_first_waker",
         wrong: "a wait is woken where it was polled first, not last",
         was: "
-                if let Some(waiter) = mine {
-                    waiter.waker.clone_from(cx.waker());
+                if let Some(waiter) = mine.filter(|waiter| !waiter.waker.will_wake(cx.waker())) {
+                    wakes.replaced = Some(mem::replace(&mut waiter.waker, cx.waker().clone()));
                 }
 ",
         becomes: "
@@ -223,7 +222,7 @@ pub(crate) const EDITS: &[Edit] = &[
     Edit {
         name: "actions_are_given_twice",
         wrong: "actions that the driver was given are given again",
-        was: "actions: core::mem::take(&mut self.actions),",
+        was: "actions: mem::take(&mut self.actions),",
         becomes: "actions: self.actions,",
     },
     Edit {
@@ -235,7 +234,7 @@ pub(crate) const EDITS: &[Edit] = &[
 ",
         becomes: "
             shared.actions.merge(&step.actions);
-            core::mem::take(&mut wakes).wake();
+            mem::take(&mut wakes).wake();
             Ok(shared.orders())
 ",
     },
@@ -249,5 +248,20 @@ pub(crate) const EDITS: &[Edit] = &[
             drop(waiter.waker);
             None::<Waker>
 ",
+    },
+    Edit {
+        name: "register_drops_under_the_lock",
+        wrong: "a consumer or driver who moves has his old waker dropped under the lock",
+        was: "_ => place.replace(cx.waker().clone()),",
+        becomes: "_ => {
+            *place = Some(cx.waker().clone());
+            None
+        }",
+    },
+    Edit {
+        name: "wait_moves_under_the_lock",
+        wrong: "a wait that moves has its old waker dropped under the lock",
+        was: "wakes.replaced = Some(mem::replace(&mut waiter.waker, cx.waker().clone()));",
+        becomes: "waiter.waker = cx.waker().clone();",
     },
 ];

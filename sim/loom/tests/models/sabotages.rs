@@ -194,6 +194,12 @@ sabotages! {
     drops_under_the_lock {
         waits::asking_waker: 1, Deadlock;
     }
+    register_drops_under_the_lock {
+        waits::replaced_wakers: 1, Deadlock;
+    }
+    wait_moves_under_the_lock {
+        waits::replaced_wakers: 1, Deadlock;
+    }
 }
 
 /// If this were red, a mistake would be there that no model is tried on.

@@ -181,3 +181,24 @@ pub(crate) fn asking_waker<K: Subject>() {
     core.consume();
     core.assert_over();
 }
+
+/// If this were red, whoever moves to another task could deadlock with what is left of the first.
+#[test]
+fn c04_a_waker_that_is_replaced_may_look_into_the_execution() {
+    exhaust(380, replaced_wakers::<Honest>);
+}
+
+pub(crate) fn replaced_wakers<K: Subject>() {
+    let core = running::<K>(Streams::None, Policy::default());
+    let mut wait = Kept::new(Box::pin(core.exited()));
+    let mut poll = |waker: fn(&Shared<K>) -> Waker| {
+        let _polled = wait.as_mut().poll(&mut Context::from_waker(&waker(&core)));
+        let _polled = core.poll_event(&mut Context::from_waker(&waker(&core)));
+        let _orders = core.poll_orders(&mut Context::from_waker(&waker(&core)));
+    };
+    poll(|core| Waker::from(Arc::new(Asking(Arc::clone(core)))));
+    let reaper = steps(&core, [reap()]);
+    poll(|_| Waker::noop().clone());
+    join(reaper);
+    core.assert_kept();
+}
