@@ -10,6 +10,7 @@ use core::{
     fmt,
     future::Future,
     hash::{Hash, Hasher},
+    mem,
     pin::Pin,
     task::{Context, Poll, Waker},
 };
@@ -71,6 +72,9 @@ struct Wakes {
     consumer: Option<Waker>,
     driver: Option<Waker>,
     waiters: Vec<Waker>,
+    /// Registered by whoever has moved elsewhere since. Not woken; but dropping a waker may run
+    /// foreign code as well.
+    replaced: Option<Waker>,
 }
 
 impl Wakes {
@@ -82,6 +86,7 @@ impl Wakes {
             waker.wake();
         }
         self.waiters.into_iter().for_each(Waker::wake);
+        drop(self.replaced);
     }
 }
 
@@ -173,10 +178,13 @@ impl<C: Chunk + Clone + Eq> Core<C> {
 
     /// As [`Core::orders`], and has the driver woken when there is more to be done.
     pub fn poll_orders(&self, cx: &mut Context<'_>) -> Orders {
-        self.shared.with(|shared| {
-            register(&mut shared.driver, cx);
+        let mut wakes = Wakes::default();
+        let orders = self.shared.with(|shared| {
+            wakes.replaced = register(&mut shared.driver, cx);
             shared.orders()
-        })
+        });
+        wakes.wake();
+        orders
     }
 
     // The consumer's side.
@@ -203,7 +211,7 @@ impl<C: Chunk + Clone + Eq> Core<C> {
             if shared.machine.is_done() {
                 return Poll::Ready(None);
             }
-            register(&mut shared.consumer, cx);
+            wakes.replaced = register(&mut shared.consumer, cx);
             Poll::Pending
         });
         wakes.wake();
@@ -331,14 +339,15 @@ impl<C: Chunk + Clone + Eq> Shared<C> {
         for &id in self.machine.streams().ids() {
             room[id] = self.machine.room(id);
         }
-        Orders { actions: core::mem::take(&mut self.actions), room, done: self.machine.is_done() }
+        Orders { actions: mem::take(&mut self.actions), room, done: self.machine.is_done() }
     }
 }
 
-fn register(place: &mut Option<Waker>, cx: &Context<'_>) {
+/// Has whoever polls woken where it is now. Returns where it was before.
+fn register(place: &mut Option<Waker>, cx: &Context<'_>) -> Option<Waker> {
     match place {
-        Some(waker) => waker.clone_from(cx.waker()),
-        None => *place = Some(cx.waker().clone()),
+        Some(waker) if waker.will_wake(cx.waker()) => None,
+        _ => place.replace(cx.waker().clone()),
     }
 }
 
@@ -406,8 +415,8 @@ impl<C: Chunk + Clone + Eq, A: Awaited> Future for Wait<C, A> {
             }
             if let Some(ticket) = this.ticket {
                 let mine = shared.waiters.iter_mut().find(|waiter| waiter.ticket == ticket);
-                if let Some(waiter) = mine {
-                    waiter.waker.clone_from(cx.waker());
+                if let Some(waiter) = mine.filter(|waiter| !waiter.waker.will_wake(cx.waker())) {
+                    wakes.replaced = Some(mem::replace(&mut waiter.waker, cx.waker().clone()));
                 }
                 return Poll::Pending;
             }

@@ -12,13 +12,12 @@ use std::{
     task::{Context, Poll, Wake, Waker},
 };
 
-use lastbyte_loom::{
-    machine::{
-        Chunk, Event, Illegal, Input, PerStream, Policy, Status, StreamId, Streams, Terminal, Why,
-    },
-    ordering::Core,
+use lastbyte_loom::machine::{
+    Chunk, Event, Illegal, Input, PerStream, Policy, Status, StreamId, Streams, Terminal, Why,
 };
 use loom::thread;
+
+use crate::subject::Subject;
 
 /// A chunk of one byte that tells itself apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +35,7 @@ impl Chunk for Byte {
 
 /// The execution of a model. Shared by std's `Arc`: who lets go of it last is not the question, and
 /// would only multiply the runs.
-pub(crate) type Shared = Arc<Kept<Core<Byte>>>;
+pub(crate) type Shared<K> = Arc<Kept<K>>;
 
 /// Dropped with its scope, and forgotten by a panic: when loom has found a deadlock no thread can
 /// run any more, and dropping a part of the model would panic again, and abort.
@@ -75,12 +74,39 @@ impl<T> Drop for Kept<T> {
 /// Nothing is bounded, and the environment cannot bound it: with a cap loom would pass after a
 /// part of the runs. The number is that of this version of loom.
 pub(crate) fn exhaust(runs: usize, model: impl Fn() + Send + Sync + 'static) {
-    let name = type_name_of_val(&model).trim_end_matches("::{{closure}}");
-    let name = name.split_once("::").map_or(name, |(_, path)| path).to_owned();
+    assert_runs(runs, None, model);
+}
+
+/// As [`exhaust`], but only the orders in which a thread that could go on is stopped for another at
+/// most `BOUND` times.
+pub(crate) fn exhaust_within<const BOUND: usize>(
+    runs: usize,
+    model: impl Fn() + Send + Sync + 'static,
+) {
+    assert_runs(runs, Some(BOUND), model);
+}
+
+fn assert_runs(runs: usize, bound: Option<usize>, model: impl Fn() + Send + Sync + 'static) {
+    let name = name_of(&model);
     let counted = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&counted);
+    explore(bound, &counted, model);
+    let counted = counted.load(Ordering::Relaxed);
+    match bound {
+        None => println!("{name}: exhaustive, {counted} runs"),
+        Some(bound) => println!("{name}: up to {bound} preemptions, {counted} runs"),
+    }
+    assert_eq!(counted, runs, "{name} has another number of runs; derive it anew");
+}
+
+/// Runs `model` in every order, or every one within the bound; counts as it goes.
+pub(crate) fn explore(
+    preemption_bound: Option<usize>,
+    counted: &Arc<AtomicUsize>,
+    model: impl Fn() + Send + Sync + 'static,
+) {
+    let count = Arc::clone(counted);
     let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = None;
+    builder.preemption_bound = preemption_bound;
     builder.max_permutations = None;
     builder.max_duration = None;
     builder.checkpoint_file = None;
@@ -88,54 +114,92 @@ pub(crate) fn exhaust(runs: usize, model: impl Fn() + Send + Sync + 'static) {
         count.fetch_add(1, Ordering::Relaxed);
         model();
     });
-    let counted = counted.load(Ordering::Relaxed);
-    println!("{name}: exhaustive, {counted} runs");
-    assert_eq!(counted, runs, "{name} has another number of runs; derive it anew");
+}
+
+/// The path of a model's function, without the crate and what it is run on.
+fn name_of<M>(model: &M) -> &'static str {
+    let name = type_name_of_val(model);
+    let name = name.split_once('<').map_or(name, |(path, _)| path);
+    name.split_once("::").map_or(name, |(_, path)| path)
 }
 
 /// An execution that runs, under the monitor.
-pub(crate) fn running(streams: Streams, policy: Policy) -> Shared {
-    let core = starting(streams, policy);
-    legal(&core, Input::Started);
+pub(crate) fn running<K: Subject>(streams: Streams, policy: Policy) -> Shared<K> {
+    let core = starting::<K>(streams, policy);
+    core.legal(Input::Started);
     core
 }
 
 /// An execution that has not started, under the monitor.
-pub(crate) fn starting(streams: Streams, policy: Policy) -> Shared {
-    Arc::new(Kept::new(Core::monitored(streams, policy).expect("the policy makes sense")))
+pub(crate) fn starting<K: Subject>(streams: Streams, policy: Policy) -> Shared<K> {
+    Arc::new(Kept::new(K::monitored(streams, policy).expect("the policy makes sense")))
 }
 
-/// A step of the driver, who has nothing to do after it.
-pub(crate) fn legal(core: &Core<Byte>, input: Input<Byte>) {
-    let _orders = core.drive(input).expect("a legal step");
-}
+/// What the threads of a model do, and what holds when they have done it.
+pub(crate) trait Acts: Subject {
+    /// A step of the driver, who has nothing to do after it.
+    fn legal(&self, input: Input<Byte>) {
+        let _orders = self.drive(input).expect("a legal step");
+    }
 
-/// A step of the driver that a close or a shutdown may have forestalled. Whether it was made.
-pub(crate) fn made(core: &Core<Byte>, input: Input<Byte>) -> bool {
-    match core.drive(input) {
-        Ok(_orders) => true,
-        Err(Illegal { why: Why::StreamEnded | Why::AlreadyDone, .. }) => false,
-        Err(illegal) => panic!("{illegal}"),
+    /// A step of the driver that a close or a shutdown may have forestalled. Whether it was made.
+    fn made(&self, input: Input<Byte>) -> bool {
+        match self.drive(input) {
+            Ok(_orders) => true,
+            Err(Illegal { why: Why::StreamEnded | Why::AlreadyDone, .. }) => false,
+            Err(illegal) => panic!("{illegal}"),
+        }
+    }
+
+    /// The consumer: blocks for the next event.
+    fn next(&self) -> Option<Event<Byte>> {
+        block_on(poll_fn(|cx| self.poll_event(cx)))
+    }
+
+    /// The consumer: takes everything up to the terminal, which nothing follows.
+    fn consume(&self) -> (Vec<Event<Byte>>, Terminal) {
+        let mut events = Vec::new();
+        loop {
+            match self.next().expect("no end without a terminal") {
+                Event::Exit(terminal) => return (events, terminal),
+                event @ (Event::Chunk { .. } | Event::Gap { .. } | Event::End { .. }) => {
+                    events.push(event);
+                }
+            }
+        }
+    }
+
+    /// The monitor has seen every step and no broken rule, and nothing can happen any more.
+    fn assert_over(&self) {
+        assert!(self.is_done(), "the execution is over");
+        self.assert_kept();
+    }
+
+    /// The monitor has seen no broken rule.
+    fn assert_kept(&self) {
+        assert_eq!(self.violation(), None, "a rule of the contract is broken");
     }
 }
 
+impl<K: Subject> Acts for K {}
+
 /// Runs `body` on a thread of the model.
-pub(crate) fn spawn<T: 'static>(
-    core: &Shared,
-    body: impl FnOnce(&Core<Byte>) -> T + 'static,
+pub(crate) fn spawn<K: Subject, T: 'static>(
+    core: &Shared<K>,
+    body: impl FnOnce(&K) -> T + 'static,
 ) -> thread::JoinHandle<T> {
     let core = Arc::clone(core);
     thread::spawn(move || body(&core))
 }
 
 /// Makes these steps, each of which is legal, on a thread of the model.
-pub(crate) fn steps<const N: usize>(
-    core: &Shared,
+pub(crate) fn steps<K: Subject, const N: usize>(
+    core: &Shared<K>,
     inputs: [Input<Byte>; N],
 ) -> thread::JoinHandle<()> {
     spawn(core, move |core| {
         for input in inputs {
-            legal(core, input);
+            core.legal(input);
         }
     })
 }
@@ -187,6 +251,11 @@ impl Wake for Sleeper {
 /// Blocks this thread of the model until `future` is ready. A wake-up that is lost is a deadlock,
 /// which loom reports; one that was for nothing fails here.
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
+    block_on_despite(0, future)
+}
+
+/// As [`block_on`], but up to `vain` times somebody else may take away what it was woken for.
+pub(crate) fn block_on_despite<F: Future>(mut vain: usize, future: F) -> F::Output {
     let sleeper = Arc::new(Sleeper {
         thread: thread::current(),
         woken: AtomicBool::new(false),
@@ -198,41 +267,13 @@ pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
         return output;
     }
-    sleeper.sleep();
-    match future.as_mut().poll(&mut cx) {
-        Poll::Ready(output) => output,
-        Poll::Pending => panic!("woken, and nothing was there"),
-    }
-}
-
-/// The consumer: blocks for the next event.
-pub(crate) fn next(core: &Core<Byte>) -> Option<Event<Byte>> {
-    block_on(poll_fn(|cx| core.poll_event(cx)))
-}
-
-/// The consumer: takes everything up to the terminal, which nothing follows.
-pub(crate) fn consume(core: &Core<Byte>) -> (Vec<Event<Byte>>, Terminal) {
-    let mut events = Vec::new();
     loop {
-        match next(core).expect("no end without a terminal") {
-            Event::Exit(terminal) => return (events, terminal),
-            event @ (Event::Chunk { .. } | Event::Gap { .. } | Event::End { .. }) => {
-                events.push(event);
-            }
+        sleeper.sleep();
+        if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
+            return output;
         }
+        vain = vain.checked_sub(1).expect("woken, and nothing was there");
     }
-}
-
-/// The monitor has seen every step and no broken rule, and nothing can happen any more.
-pub(crate) fn assert_over(core: &Core<Byte>) {
-    assert!(core.is_done(), "the execution is over");
-    assert_kept(core);
-}
-
-/// The monitor has seen no broken rule.
-pub(crate) fn assert_kept(core: &Core<Byte>) {
-    let verdict = core.verdict().expect("the model runs under the monitor");
-    assert_eq!(verdict.violation, None);
 }
 
 /// The bytes of `stream` among `events`, and that its end is the last of it.
