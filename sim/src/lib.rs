@@ -14,6 +14,7 @@ pub mod design;
 pub mod executor;
 pub mod explorer;
 pub mod fingerprint;
+pub mod scenarios;
 pub mod schedule;
 pub mod world;
 pub mod zoo;

@@ -147,6 +147,7 @@ struct Callers {
     waiters: u32,
     close_pending: bool,
     shutdown: bool,
+    killed: bool,
 }
 
 /// One execution of a scenario.
@@ -324,6 +325,7 @@ async fn ask<S: Stack>(stack: Rc<S>, cases: Rc<Vec<Case>>, call: Call) {
         }
         Call::Kill => {
             choice(At::Await, Some("asks for a kill")).await;
+            case.callers.borrow_mut().killed = true;
             stack.kill().await;
         }
         Call::Close => {
@@ -419,6 +421,7 @@ impl Session {
                 running: case.process.is_running(),
                 zombie: case.process.is_zombie(),
                 shutdown: callers.shutdown,
+                killed: callers.killed,
                 neighbour: slow && case.fair,
                 may_wait: false,
             };

@@ -94,6 +94,8 @@ pub struct Quiet {
     pub zombie: bool,
     /// Somebody asked for a shutdown.
     pub shutdown: bool,
+    /// Somebody asked for a kill, and the root is of a kind that dies of it.
+    pub killed: bool,
     /// The consumer of another execution is slow, or of another stream.
     pub neighbour: bool,
     /// The caller chose to wait for ever.
@@ -305,6 +307,10 @@ impl Witness {
             hold(Rule::C11, !quiet.running, "a close left the root running")?;
             hold(Rule::C11, !quiet.zombie, "a close left the root unreaped")?;
             return hold(Rule::C11, quiet.waiters == 0, "a close left somebody waiting for ever");
+        }
+        if quiet.killed && quiet.running {
+            let why = "a slow consumer keeps a kill from the root for ever";
+            return Err(Broken { rule: Rule::C12, why });
         }
         if quiet.shutdown {
             let all = quiet.waiters == 0 && (self.is_over() || !quiet.consumer_waits);
