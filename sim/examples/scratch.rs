@@ -5,14 +5,38 @@ use lastbyte_sim::zoo::*;
 use std::time::Instant;
 
 fn go<S: Stack>(name: &str, a: &[String]) {
-    if a.len() > 2 && !name.contains(&a[2]) { return; }
+    if a.len() > 2 && !name.contains(&a[2]) {
+        return;
+    }
     for sc in scenarios(a[0].parse().unwrap(), a[1].parse().unwrap()) {
-        if !sc.suits(S::OFFERS) || a.len() > 3 && a[3] != sc.name { continue; }
+        if !sc.suits(S::OFFERS) || a.len() > 3 && a[3] != sc.name {
+            continue;
+        }
         let t = Instant::now();
         match explore::<S>(&sc, 300_000) {
             Ok(r) => {
-                println!("{name:14} {:14} {:7} states {:8} trans {:>22} interleavings longest {} hopeless {} {:?} {:.2}s", sc.name, r.states, r.transitions, r.interleavings, r.longest, r.hopeless, r.broken.iter().map(|(k, v)| (k.to_string(), v.schedule.len())).collect::<Vec<_>>(), t.elapsed().as_secs_f64());
-                if a.len() > 3 { for (_, c) in &r.broken { println!("{}", c.broken); for l in rerun::<S>(&sc, &c.schedule).lines { println!("  {}: {}", l.task, l.did.join("; ")); } } }
+                println!(
+                    "{name:14} {:14} {:7} states {:8} trans {:>22} interleavings longest {} hopeless {} {:?} {:.2}s",
+                    sc.name,
+                    r.states,
+                    r.transitions,
+                    r.interleavings,
+                    r.longest,
+                    r.hopeless,
+                    r.broken
+                        .iter()
+                        .map(|(k, v)| (k.to_string(), v.schedule.len()))
+                        .collect::<Vec<_>>(),
+                    t.elapsed().as_secs_f64()
+                );
+                if a.len() > 3 {
+                    for (_, c) in &r.broken {
+                        println!("{}", c.broken);
+                        for l in rerun::<S>(&sc, &c.schedule).lines {
+                            println!("  {}: {}", l.task, l.did.join("; "));
+                        }
+                    }
+                }
             }
             Err(e) => println!("{name:14} {:14} {e} {:.2}s", sc.name, t.elapsed().as_secs_f64()),
         }

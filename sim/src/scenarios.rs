@@ -16,7 +16,7 @@ use lastbyte::{
 use crate::executor::{
     child::{Do, Script},
     stack::{
-        Call::{Close, Exited, Kill, Shutdown, Wait, WaitAndGo},
+        Call::{Boxes, Close, Exited, Kill, Shutdown, Wait, WaitAndGo},
         Consumer, Scenario,
     },
 };
@@ -118,12 +118,16 @@ fn held() -> Vec<Scenario> {
         Do::Sleep(60),
         out(b"8"),
     ];
-    let mut chatty = Scenario::new("chatty", Script::new(does![Do::Close(Stderr), Do::Fork(CHATS)]));
+    let mut chatty =
+        Scenario::new("chatty", Script::new(does![Do::Close(Stderr), Do::Fork(CHATS)]));
     chatty.late = 0;
     chatty.bound = Some(ms(400));
     let mut leaves = Scenario::new(
         "held-a-while",
-        Script::new(does![Do::Close(Stderr), Do::Fork(does![Do::Sleep(50), out(b"x"), Do::Exit(0)])]),
+        Script::new(does![
+            Do::Close(Stderr),
+            Do::Fork(does![Do::Sleep(50), out(b"x"), Do::Exit(0)])
+        ]),
     );
     leaves.late = 1;
     vec![silent, chatty, leaves]
@@ -157,12 +161,14 @@ fn failing() -> Vec<Scenario> {
 
 /// Somebody is slow, or a pipe is small.
 fn slow() -> Vec<Scenario> {
-    let mut neighbour =
-        Scenario::new("slow-neighbour", Script::new(does![out(b"a"), out(b"b"), out(b"c")]));
+    let mut neighbour = Scenario::new(
+        "slow-neighbour",
+        Script::new(does![Do::Close(Stderr), out(b"a"), out(b"b")]),
+    );
     neighbour.children[0].1 = Consumer::Stops(0);
-    neighbour.children.push((Script::new(does![out(b"x")]), Consumer::Fair));
+    neighbour.children.push((Script::new(does![Do::Close(Stderr)]), Consumer::Fair));
     neighbour.late = 0;
-    let small = Script { pipe: 1, ..Script::new(does![err(b"A"), err(b"B"), out(b"a"), out(b"b")]) };
+    let small = Script { pipe: 1, ..Script::new(does![err(b"A"), err(b"B"), out(b"a")]) };
     let full = Scenario::new("full-pipe", small);
     let mut bounded = Scenario::new(
         "bounded",
@@ -180,6 +186,7 @@ fn slow() -> Vec<Scenario> {
     deaf.children[0].0.does = does![out(b"a"), out(b"b"), out(b"c"), Do::ReadStdin];
     let mut boxed = Scenario::new("boxed", Script::new(does![]));
     boxed.children.push((Script::new(does![Do::ReadStdin]), Consumer::Fair));
+    boxed.calls = vec![Boxes];
     boxed.boxed = true;
     boxed.late = 0;
     vec![neighbour, full, bounded, deaf, boxed]

@@ -686,7 +686,8 @@ impl Process {
     /// Whether it has ended and nobody has reaped it.
     pub(crate) fn is_zombie(&self) -> bool {
         let root = self.kernel.root.borrow();
-        root.status.is_some() && !root.reaped
+        // Where waiting fails, nobody can be asked to reap.
+        root.status.is_some() && !root.reaped && self.kernel.script.wait_error.is_none()
     }
 
     /// Whether it runs.

@@ -224,6 +224,19 @@ impl Backend for Kernel {
     }
 }
 
+impl Drop for Kernel {
+    /// As the trait asks: a root that was not reaped is ended and reaped.
+    fn drop(&mut self) {
+        if !self.reaped {
+            let process = self.process.clone();
+            process.kill_rest(Signal::KILL);
+            task::spawn("orphan reaper", async move {
+                let _reaped = process.wait().await;
+            });
+        }
+    }
+}
+
 /// The clock of the run.
 struct VirtualClock {
     sleep: Option<time::Sleep>,

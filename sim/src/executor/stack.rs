@@ -77,6 +77,8 @@ pub enum Call {
     Close,
     /// Shuts down.
     Shutdown,
+    /// Runs executions in boxes. Nobody calls: it is what the stack claims.
+    Boxes,
 }
 
 /// How a consumer behaves.
@@ -133,7 +135,7 @@ impl Scenario {
     pub fn suits(&self, offers: &[Call]) -> bool {
         self.calls.iter().all(|call| match call {
             Call::WaitAndGo => offers.contains(&Call::Wait),
-            Call::Wait | Call::Exited | Call::Kill | Call::Close | Call::Shutdown => {
+            Call::Wait | Call::Exited | Call::Kill | Call::Close | Call::Shutdown | Call::Boxes => {
                 offers.contains(call)
             }
         })
@@ -231,6 +233,7 @@ fn begin<S: Stack>(scenario: &Rc<Scenario>) -> Begun {
             (Call::Kill, _) => "killer".to_owned(),
             (Call::Close, _) => "closer".to_owned(),
             (Call::Shutdown, _) => "shutdown".to_owned(),
+            (Call::Boxes, _) => continue,
         };
         task::spawn(name, ask(Rc::clone(&stacks[0]), Rc::clone(&cases), call));
     }
@@ -293,7 +296,7 @@ async fn ask<S: Stack>(stack: Rc<S>, cases: Rc<Vec<Case>>, call: Call) {
     let wait_kind = match call {
         Call::Wait => Some(Until::Terminal),
         Call::Exited => Some(Until::Exited),
-        Call::WaitAndGo | Call::Kill | Call::Close | Call::Shutdown => None,
+        Call::WaitAndGo | Call::Kill | Call::Close | Call::Shutdown | Call::Boxes => None,
     };
     if let Some(until) = wait_kind {
         choice(At::Await, Some("waits")).await;
@@ -314,6 +317,7 @@ async fn ask<S: Stack>(stack: Rc<S>, cases: Rc<Vec<Case>>, call: Call) {
             let mut polls = 0;
             std::future::poll_fn(|cx| {
                 polls += 1;
+                run::learn(&polls);
                 if polls > 2 || wait.as_mut().poll(cx).is_ready() {
                     return std::task::Poll::Ready(());
                 }
@@ -340,9 +344,10 @@ async fn ask<S: Stack>(stack: Rc<S>, cases: Rc<Vec<Case>>, call: Call) {
         Call::Shutdown => {
             choice(At::Await, Some("asks for a shutdown")).await;
             case.callers.borrow_mut().shutdown = true;
+            case.process.see(Seen::ShutdownCalled);
             stack.shutdown().await;
         }
-        Call::Wait | Call::Exited => {}
+        Call::Wait | Call::Exited | Call::Boxes => {}
     }
 }
 

@@ -73,6 +73,8 @@ pub enum Seen<'a> {
         /// What he was told.
         status: Status,
     },
+    /// The caller asked for a shutdown.
+    ShutdownCalled,
     /// The caller asked for a close.
     CloseCalled,
     /// The close returned.
@@ -126,6 +128,7 @@ pub struct Witness {
     terminal: Option<Terminal>,
     resolved: [Option<Status>; 2],
     closing: bool,
+    shutting_down: bool,
     closed: bool,
     /// More than so many bytes read and not delivered are too many.
     buffer_max: Option<usize>,
@@ -183,11 +186,15 @@ impl Witness {
                 Ok(())
             }
             Seen::Signalled { reaped } => {
-                self.acted |= self.ended.is_none();
+                self.acted |= !reaped;
                 hold(Rule::C16, !reaped, "a signal was sent to a pid that had been reaped")
             }
             Seen::Event(event) => self.check_event(event),
             Seen::Resolved { until, status } => self.check_resolved(until, status),
+            Seen::ShutdownCalled => {
+                self.shutting_down = true;
+                Ok(())
+            }
             Seen::CloseCalled => {
                 self.closing = true;
                 Ok(())
@@ -273,7 +280,9 @@ impl Witness {
         match until {
             Until::Exited => self.check_status(status),
             Until::Terminal => {
-                let delivered = self.terminal.is_some() || self.closing;
+                // At its bound a shutdown answers everybody, delivered or not (C13).
+                let forced = self.closing || self.shutting_down;
+                let delivered = self.terminal.is_some() || forced;
                 hold(Rule::C4, delivered, "a wait was answered before the terminal was delivered")?;
                 let same = self.terminal.is_none_or(|terminal| terminal.status == status);
                 hold(Rule::C4, same, "a waiter was told something else than the consumer")?;
