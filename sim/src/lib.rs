@@ -10,9 +10,14 @@
 
 pub mod bytes;
 pub mod catalogue;
+mod child;
 pub mod design;
 pub mod explorer;
 pub mod fingerprint;
+mod graph;
+mod index;
+mod memo;
+mod parts;
 pub mod schedule;
 pub mod world;
 pub mod zoo;
