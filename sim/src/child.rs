@@ -108,6 +108,12 @@ impl Facts {
     pub(crate) fn has_event(&self) -> bool {
         self.has_event
     }
+
+    /// All of them in 17 bits.
+    #[inline]
+    pub(crate) fn packed(self) -> u32 {
+        self.room.iter().fold(u32::from(self.has_event), |bits, &room| bits << 8 | u32::from(room))
+    }
 }
 
 /// A choice with what only the child knows of it: all that its input says.
@@ -215,6 +221,12 @@ impl Effects {
             effects.resumes[id] = pump == Some(PumpAction::Resume);
         }
         effects
+    }
+
+    /// Whether nothing is to be done, and nobody to be told.
+    #[inline]
+    pub(crate) fn are_none(&self) -> bool {
+        !self.acts && self.resolved == [0; 2]
     }
 
     fn order(&mut self, bit: u16, action: TimerAction) {

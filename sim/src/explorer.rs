@@ -17,7 +17,7 @@ use crate::{
     graph::{BREAKS, Graph, index},
     index::Index,
     parts::{Parted, Parts},
-    world::{Bounds, Choice, Wrong, finish},
+    world::{Bounds, Wrong, finish},
 };
 
 /// What an exploration found. All of it holds for every history within the bounds.
@@ -107,7 +107,7 @@ pub fn explore<D: Design>(bounds: &Bounds, states_max: u64) -> Result<Report, In
 
 struct Search<'a, D> {
     bounds: &'a Bounds,
-    parts: Parts<D>,
+    parts: Parts<'a, D>,
     /// The states, by number.
     worlds: Vec<Parted>,
     numbers: Index,
@@ -115,14 +115,11 @@ struct Search<'a, D> {
     reached_by: Vec<(u32, u8)>,
     graph: Graph,
     broken: BTreeMap<Rule, Counterexample>,
-    /// What may happen next in the state that is being expanded.
-    choices: Vec<Choice>,
 }
 
 impl<'a, D: Design> Search<'a, D> {
     fn new(bounds: &'a Bounds) -> Self {
-        let mut parts = Parts::new();
-        let start = parts.start(bounds);
+        let (parts, start) = Parts::new(bounds);
         let mut numbers = Index::new();
         numbers.number(start.hash(), 0, |_| false);
         Search {
@@ -133,30 +130,23 @@ impl<'a, D: Design> Search<'a, D> {
             reached_by: vec![(0, 0)],
             graph: Graph::new(),
             broken: BTreeMap::new(),
-            choices: Vec::new(),
         }
     }
 
     fn expand(&mut self, number: u32, world: Parted) {
-        if let Err(broken) = self.parts.probe(self.bounds, world) {
+        if let Err(broken) = self.parts.probe(world) {
             self.note(broken, number, None);
         }
-        let child = self.parts.child(world);
-        let is_over = self.parts.is_over(world);
-        let mut choices = std::mem::take(&mut self.choices);
-        choices.clear();
-        child.choices(self.bounds, &self.parts.facts(world), is_over, &mut choices);
-        if choices.is_empty()
+        let menu = self.parts.menu(world);
+        if menu.is_empty()
             && let Err(broken) = finish(self.bounds, self.parts.history(world))
         {
             self.note(broken, number, None);
         }
         let mut cursors = self.parts.cursors(world);
-        for (place, &choice) in choices.iter().enumerate() {
+        for (place, at) in menu.enumerate() {
             let place = u8::try_from(place).unwrap_or(u8::MAX);
-            let mut acting = child;
-            let act = acting.act(self.bounds, choice);
-            let successor = match self.parts.follow(self.bounds, world, acting, act, &mut cursors) {
+            let successor = match self.parts.follow(world, self.parts.acted(at), &mut cursors) {
                 Ok(after) => self.number(after, number, place),
                 Err(broken) => {
                     self.note(broken, number, Some(place));
@@ -165,8 +155,7 @@ impl<'a, D: Design> Search<'a, D> {
             };
             self.graph.lead_to(successor);
         }
-        self.graph.close(is_over);
-        self.choices = choices;
+        self.graph.close(self.parts.is_over(world));
     }
 
     fn number(&mut self, world: Parted, from: u32, place: u8) -> u32 {

@@ -7,7 +7,10 @@
 //! each such pair, and looked up wherever it comes again. Nothing is left out: each transition of
 //! each world is followed, with the verdict of the monitor on just this history, input and step.
 
-use std::hash::{Hash, Hasher};
+use std::{
+    hash::{Hash, Hasher},
+    ops::Range,
+};
 
 use lastbyte::{
     machine::Step,
@@ -24,19 +27,25 @@ use crate::{
     graph::index,
     index::Index,
     memo::{Cursor, Memo},
-    world::{Bounds, Wrong},
+    world::{Bounds, Choice, Wrong},
 };
 
 /// Designs, with what they have been seen to answer.
-pub(crate) struct Designs<D> {
-    all: Vec<Known<D>>,
+struct Designs<D> {
+    all: Vec<D>,
+    known: Vec<Seen>,
     fingerprints: Vec<u128>,
     index: Index,
     answers: Memo<u32, Answer>,
+    /// The design that is stepping; it is copied again if what it becomes is new.
+    stepping: D,
+    /// The design that is asked for an event that it has not.
+    probing: D,
 }
 
-struct Known<D> {
-    design: D,
+/// What is seen of a design from outside.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
     facts: Facts,
     /// The step that follows when the consumer asks although there is nothing; [`NO_STEP`] where
     /// that is no question.
@@ -45,18 +54,31 @@ struct Known<D> {
 
 /// What a design answers to an input.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Answer {
+enum Answer {
     /// A step, and the design after it.
     Step { step: u32, design: u32 },
     /// It refuses. The number of the breach.
     Refused(u32),
 }
 
-pub(crate) const NO_STEP: u32 = u32::MAX;
+const NO_STEP: u32 = u32::MAX;
 
 impl<D: Design> Designs<D> {
-    fn number(&mut self, bounds: &Bounds, steps: &mut Steps, design: D) -> u32 {
-        let fingerprint = fingerprint(&design);
+    fn new(start: D) -> Self {
+        Designs {
+            all: Vec::new(),
+            known: Vec::new(),
+            fingerprints: Vec::new(),
+            index: Index::new(),
+            answers: Memo::new(),
+            probing: start.clone(),
+            stepping: start,
+        }
+    }
+
+    /// The number of the design that has stepped.
+    fn number(&mut self, bounds: &Bounds, steps: &mut Steps) -> u32 {
+        let fingerprint = fingerprint(&self.stepping);
         let fingerprints = &self.fingerprints;
         let is = |number: u32| fingerprints[number as usize] == fingerprint;
         let new = index(self.all.len());
@@ -64,21 +86,23 @@ impl<D: Design> Designs<D> {
         if number == new {
             self.fingerprints.push(fingerprint);
             self.answers.push();
-            let facts = Facts::of(&design, bounds.streams);
-            let probe = if bounds.consumer && !facts.has_event() {
-                let step = design.clone().step(Act::PROBE.input(bounds));
-                step.map_or(NO_STEP, |step| steps.number(bounds, step))
-            } else {
-                NO_STEP
-            };
-            self.all.push(Known { design, facts, probe });
+            let facts = Facts::of(&self.stepping, bounds.streams);
+            let mut probe = NO_STEP;
+            if bounds.consumer && !facts.has_event() {
+                self.probing.clone_from(&self.stepping);
+                if let Ok(step) = self.probing.step(Act::PROBE.input(bounds)) {
+                    probe = steps.number(bounds, step);
+                }
+            }
+            self.known.push(Seen { facts, probe });
+            self.all.push(self.stepping.clone());
         }
         number
     }
 }
 
 /// Steps, with what they make the driver do.
-pub(crate) struct Steps {
+struct Steps {
     all: Vec<Step<Bytes>>,
     effects: Vec<Effects>,
     index: Index,
@@ -102,13 +126,15 @@ impl Steps {
 }
 
 /// Histories, with the steps they have been judged with.
-pub(crate) struct Histories {
+struct Histories {
     all: Vec<History<Bytes>>,
+    known: Vec<Judged>,
     fingerprints: Vec<u128>,
     index: Index,
-    /// By input and step: the history after it.
+    /// By input and step.
     verdicts: Memo<(u32, u32), Verdict>,
-    known: Vec<Judged>,
+    /// The history that takes note of a step; it is copied again if what it becomes is new.
+    noting: History<Bytes>,
 }
 
 /// What is known of a history.
@@ -128,8 +154,20 @@ enum Verdict {
 }
 
 impl Histories {
-    fn number(&mut self, history: History<Bytes>) -> u32 {
-        let fingerprint = fingerprint(&history);
+    fn new(start: History<Bytes>) -> Self {
+        Histories {
+            all: Vec::new(),
+            known: Vec::new(),
+            fingerprints: Vec::new(),
+            index: Index::new(),
+            verdicts: Memo::new(),
+            noting: start,
+        }
+    }
+
+    /// The number of the history that has taken note.
+    fn number(&mut self) -> u32 {
+        let fingerprint = fingerprint(&self.noting);
         let fingerprints = &self.fingerprints;
         let is = |number: u32| fingerprints[number as usize] == fingerprint;
         let new = index(self.all.len());
@@ -137,20 +175,42 @@ impl Histories {
         if number == new {
             self.fingerprints.push(fingerprint);
             self.verdicts.push();
-            self.known.push(Judged { is_over: history.is_over(), allows: NO_STEP });
-            self.all.push(history);
+            self.known.push(Judged { is_over: self.noting.is_over(), allows: NO_STEP });
+            self.all.push(self.noting.clone());
         }
         number
     }
 }
 
-/// Children, each by a number that holds all of it.
+/// Children, each by a number that holds all of it, with what they may do.
 struct Children {
     all: Vec<(u128, Child)>,
     index: Index,
+    /// By what decides it of design and history: the range of `acts`.
+    menus: Memo<u32, (u32, u32)>,
+    acts: Vec<Acted>,
+    choices: Vec<Choice>,
+}
+
+/// What a child may do, and the child that has done it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Acted {
+    act: Act,
+    number: u32,
+    child: u32,
 }
 
 impl Children {
+    fn new() -> Self {
+        Children {
+            all: Vec::new(),
+            index: Index::new(),
+            menus: Memo::new(),
+            acts: Vec::new(),
+            choices: Vec::new(),
+        }
+    }
+
     #[inline]
     fn number(&mut self, child: Child) -> u32 {
         let packed = child.packed();
@@ -161,8 +221,47 @@ impl Children {
         let number = self.index.number(hash, new, is);
         if number == new {
             self.all.push((packed, child));
+            self.menus.push();
         }
         number
+    }
+
+    /// What a child may do next, in the fixed order of a world's choices.
+    #[inline]
+    fn menu(&mut self, bounds: &Bounds, child: u32, facts: Facts, is_over: bool) -> Range<usize> {
+        let key = facts.packed() << 1 | u32::from(is_over);
+        let (first, end) = match self.menus.get(child, &mut self.menus.cursor(child), key) {
+            Ok(menu) => menu,
+            Err(missing) => {
+                let menu = self.write_menu(bounds, child, facts, is_over);
+                self.menus.put(child, missing, key, menu);
+                menu
+            }
+        };
+        first as usize..end as usize
+    }
+
+    #[cold]
+    fn write_menu(
+        &mut self,
+        bounds: &Bounds,
+        child: u32,
+        facts: Facts,
+        is_over: bool,
+    ) -> (u32, u32) {
+        let first = index(self.acts.len());
+        let (_, child) = self.all[child as usize];
+        let mut choices = std::mem::take(&mut self.choices);
+        choices.clear();
+        child.choices(bounds, &facts, is_over, &mut choices);
+        for &choice in &choices {
+            let mut acting = child;
+            let act = acting.act(bounds, choice);
+            let child = self.number(acting);
+            self.acts.push(Acted { act, number: act.number(), child });
+        }
+        self.choices = choices;
+        (first, index(self.acts.len()))
     }
 }
 
@@ -187,7 +286,8 @@ pub(crate) struct Cursors {
 }
 
 /// All parts of the worlds within bounds.
-pub(crate) struct Parts<D> {
+pub(crate) struct Parts<'a, D> {
+    bounds: &'a Bounds,
     designs: Designs<D>,
     steps: Steps,
     histories: Histories,
@@ -195,44 +295,23 @@ pub(crate) struct Parts<D> {
     breaches: Vec<Broken>,
 }
 
-impl<D: Design> Parts<D> {
-    pub(crate) fn new() -> Self {
-        Parts {
-            designs: Designs {
-                all: Vec::new(),
-                fingerprints: Vec::new(),
-                index: Index::new(),
-                answers: Memo::new(),
-            },
+impl<'a, D: Design> Parts<'a, D> {
+    /// The parts, and the world before anything has happened.
+    pub(crate) fn new(bounds: &'a Bounds) -> (Self, Parted) {
+        let mut parts = Parts {
+            bounds,
+            designs: Designs::new(D::start(bounds.streams, bounds.policy)),
             steps: Steps { all: Vec::new(), effects: Vec::new(), index: Index::new() },
-            histories: Histories {
-                all: Vec::new(),
-                fingerprints: Vec::new(),
-                index: Index::new(),
-                verdicts: Memo::new(),
-                known: Vec::new(),
-            },
-            children: Children { all: Vec::new(), index: Index::new() },
+            histories: Histories::new(History::new(bounds.streams, bounds.policy)),
+            children: Children::new(),
             breaches: Vec::new(),
-        }
-    }
-
-    /// The world before anything has happened.
-    pub(crate) fn start(&mut self, bounds: &Bounds) -> Parted {
-        let design = D::start(bounds.streams, bounds.policy);
-        Parted {
-            design: self.designs.number(bounds, &mut self.steps, design),
-            history: self.histories.number(History::new(bounds.streams, bounds.policy)),
-            child: self.children.number(Child::new(bounds)),
-        }
-    }
-
-    pub(crate) fn child(&self, world: Parted) -> Child {
-        self.children.all[world.child as usize].1
-    }
-
-    pub(crate) fn facts(&self, world: Parted) -> Facts {
-        self.designs.all[world.design as usize].facts
+        };
+        let start = Parted {
+            design: parts.designs.number(bounds, &mut parts.steps),
+            history: parts.histories.number(),
+            child: parts.children.number(Child::new(bounds)),
+        };
+        (parts, start)
     }
 
     pub(crate) fn history(&self, world: Parted) -> &History<Bytes> {
@@ -243,6 +322,16 @@ impl<D: Design> Parts<D> {
         self.histories.known[world.history as usize].is_over
     }
 
+    /// What may happen next in a world: places to be looked up with [`Parts::acted`].
+    pub(crate) fn menu(&mut self, world: Parted) -> Range<usize> {
+        let facts = self.designs.known[world.design as usize].facts;
+        self.children.menu(self.bounds, world.child, facts, self.is_over(world))
+    }
+
+    pub(crate) fn acted(&self, place: usize) -> Acted {
+        self.children.acts[place]
+    }
+
     pub(crate) fn cursors(&self, world: Parted) -> Cursors {
         Cursors {
             answers: self.designs.answers.cursor(world.design),
@@ -251,34 +340,33 @@ impl<D: Design> Parts<D> {
     }
 
     /// What a consumer who asks although there is nothing would reveal.
-    pub(crate) fn probe(&mut self, bounds: &Bounds, world: Parted) -> Result<(), Broken> {
-        let step = self.designs.all[world.design as usize].probe;
-        let known = &mut self.histories.known[world.history as usize];
+    pub(crate) fn probe(&mut self, world: Parted) -> Result<(), Broken> {
+        let step = self.designs.known[world.design as usize].probe;
+        let Histories { all, known, noting, .. } = &mut self.histories;
+        let known = &mut known[world.history as usize];
         if step == NO_STEP || step == known.allows {
             return Ok(());
         }
-        let mut history = self.histories.all[world.history as usize].clone();
-        history.observe(&Act::PROBE.input(bounds), &self.steps.all[step as usize])?;
+        noting.clone_from(&all[world.history as usize]);
+        noting.observe(&Act::PROBE.input(self.bounds), &self.steps.all[step as usize])?;
         known.allows = step;
         Ok(())
     }
 
-    /// The world after an act, of which `child` is the child that has acted.
+    /// The world after an act.
     #[inline]
     pub(crate) fn follow(
         &mut self,
-        bounds: &Bounds,
         world: Parted,
-        mut child: Child,
-        act: Act,
+        acted: Acted,
         cursors: &mut Cursors,
     ) -> Result<Parted, Broken> {
-        let number = act.number();
+        let number = acted.number;
         let answers = &self.designs.answers;
         let answer = match answers.get(world.design, &mut cursors.answers, number) {
             Ok(answer) => answer,
             Err(missing) => {
-                let answer = self.ask(bounds, world.design, act);
+                let answer = self.ask(world.design, acted.act);
                 self.designs.answers.put(world.design, missing, number, answer);
                 answer
             }
@@ -291,7 +379,7 @@ impl<D: Design> Parts<D> {
         let verdict = match verdicts.get(world.history, &mut cursors.verdicts, (number, step)) {
             Ok(verdict) => verdict,
             Err(missing) => {
-                let verdict = self.judge(bounds, world.history, act, step);
+                let verdict = self.judge(world.history, acted.act, step);
                 self.histories.verdicts.put(world.history, missing, (number, step), verdict);
                 verdict
             }
@@ -300,18 +388,25 @@ impl<D: Design> Parts<D> {
             Verdict::Holds(history) => history,
             Verdict::Broken(breach) => return Err(self.breaches[breach as usize]),
         };
-        child.carry_out(bounds, &self.steps.effects[step as usize])?;
-        Ok(Parted { design, history, child: self.children.number(child) })
+        let effects = &self.steps.effects[step as usize];
+        let mut number = acted.child;
+        if !effects.are_none() {
+            let (_, mut child) = self.children.all[number as usize];
+            child.carry_out(self.bounds, effects)?;
+            number = self.children.number(child);
+        }
+        Ok(Parted { design, history, child: number })
     }
 
     #[cold]
     #[inline(never)]
-    fn ask(&mut self, bounds: &Bounds, design: u32, act: Act) -> Answer {
-        let mut after = self.designs.all[design as usize].design.clone();
-        match after.step(act.input(bounds)) {
+    fn ask(&mut self, design: u32, act: Act) -> Answer {
+        let Designs { all, stepping, .. } = &mut self.designs;
+        stepping.clone_from(&all[design as usize]);
+        match stepping.step(act.input(self.bounds)) {
             Ok(step) => Answer::Step {
-                step: self.steps.number(bounds, step),
-                design: self.designs.number(bounds, &mut self.steps, after),
+                step: self.steps.number(self.bounds, step),
+                design: self.designs.number(self.bounds, &mut self.steps),
             },
             Err(illegal) => Answer::Refused(self.breach(broken_by(Wrong::Refused(illegal)))),
         }
@@ -319,10 +414,11 @@ impl<D: Design> Parts<D> {
 
     #[cold]
     #[inline(never)]
-    fn judge(&mut self, bounds: &Bounds, history: u32, act: Act, step: u32) -> Verdict {
-        let mut after = self.histories.all[history as usize].clone();
-        match after.observe(&act.input(bounds), &self.steps.all[step as usize]) {
-            Ok(()) => Verdict::Holds(self.histories.number(after)),
+    fn judge(&mut self, history: u32, act: Act, step: u32) -> Verdict {
+        let Histories { all, noting, .. } = &mut self.histories;
+        noting.clone_from(&all[history as usize]);
+        match noting.observe(&act.input(self.bounds), &self.steps.all[step as usize]) {
+            Ok(()) => Verdict::Holds(self.histories.number()),
             Err(broken) => Verdict::Broken(self.breach(broken)),
         }
     }

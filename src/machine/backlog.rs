@@ -5,10 +5,22 @@ use core::hash::{Hash, Hasher};
 
 use super::{PerStream, StreamId, Streams, lane::Queued};
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Backlog<C> {
     queues: PerStream<VecDeque<Ticketed<C>>>,
     next_ticket: u64,
+}
+
+impl<C: Clone> Clone for Backlog<C> {
+    fn clone(&self) -> Self {
+        Backlog { queues: self.queues.clone(), ..*self }
+    }
+
+    fn clone_from(&mut self, source: &Self) {
+        let Backlog { queues, next_ticket } = source;
+        self.queues.clone_from(queues);
+        self.next_ticket = *next_ticket;
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -45,7 +45,7 @@ pub(super) enum Queued<C> {
     Gap(u64),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct Lane<C> {
     pub(super) source: Source,
     pub(super) intake: Intake,
@@ -63,6 +63,18 @@ pub(super) struct Lane<C> {
     /// The end of an over-long stream, behind the gap; delivered when the stream has ended.
     pub(super) tail: VecDeque<C>,
     pub(super) tail_bytes: u64,
+}
+
+impl<C: Clone> Clone for Lane<C> {
+    fn clone(&self) -> Self {
+        Lane { tail: self.tail.clone(), ..*self }
+    }
+
+    fn clone_from(&mut self, source: &Self) {
+        let mut tail = core::mem::take(&mut self.tail);
+        tail.clone_from(&source.tail);
+        *self = Lane { tail, ..*source };
+    }
 }
 
 impl<C> Default for Lane<C> {

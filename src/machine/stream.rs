@@ -90,8 +90,23 @@ impl Streams {
 }
 
 /// One value for each stream an execution can have at once, by [`StreamId`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PerStream<T>([T; 2]);
+
+impl<T: Clone> Clone for PerStream<T> {
+    #[inline]
+    fn clone(&self) -> Self {
+        let [first, second] = &self.0;
+        PerStream([first.clone(), second.clone()])
+    }
+
+    #[inline]
+    fn clone_from(&mut self, source: &Self) {
+        for (value, source) in self.0.iter_mut().zip(&source.0) {
+            value.clone_from(source);
+        }
+    }
+}
 
 impl<T> PerStream<T> {
     /// The same construction for each place.

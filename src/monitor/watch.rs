@@ -8,7 +8,7 @@ use crate::machine::{
     TimerAction,
 };
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct Watch<C> {
     /// Read, and neither delivered nor accounted for by a gap.
     pending: VecDeque<C>,
@@ -30,6 +30,18 @@ pub(super) struct Watch<C> {
     held: bool,
     idle: Clock,
     deadline: Clock,
+}
+
+impl<C: Clone> Clone for Watch<C> {
+    fn clone(&self) -> Self {
+        Watch { pending: self.pending.clone(), ..*self }
+    }
+
+    fn clone_from(&mut self, source: &Self) {
+        let mut pending = core::mem::take(&mut self.pending);
+        pending.clone_from(&source.pending);
+        *self = Watch { pending, ..*source };
+    }
 }
 
 impl<C> Default for Watch<C> {
