@@ -15,7 +15,7 @@ use num_bigint::BigUint;
 use crate::{
     design::Design,
     graph::{BREAKS, Graph, index},
-    index::Index,
+    index::{Index, Peeked},
     parts::{Parted, Parts},
     world::{Bounds, Wrong, finish},
 };
@@ -115,6 +115,8 @@ struct Search<'a, D> {
     reached_by: Vec<(u32, u8)>,
     graph: Graph,
     broken: BTreeMap<Rule, Counterexample>,
+    /// What follows from the state that is being expanded, for each choice.
+    after: Vec<Option<(Parted, Peeked)>>,
 }
 
 impl<'a, D: Design> Search<'a, D> {
@@ -130,6 +132,7 @@ impl<'a, D: Design> Search<'a, D> {
             reached_by: vec![(0, 0)],
             graph: Graph::new(),
             broken: BTreeMap::new(),
+            after: Vec::new(),
         }
     }
 
@@ -143,29 +146,39 @@ impl<'a, D: Design> Search<'a, D> {
         {
             self.note(broken, number, None);
         }
+        let mut after_all = std::mem::take(&mut self.after);
+        after_all.clear();
         let mut cursors = self.parts.cursors(world);
         for (place, at) in menu.enumerate() {
             let place = u8::try_from(place).unwrap_or(u8::MAX);
-            let successor = match self.parts.follow(world, self.parts.acted(at), &mut cursors) {
-                Ok(after) => self.number(after, number, place),
+            match self.parts.follow(world, self.parts.acted(at), &mut cursors) {
+                Ok(after) => after_all.push(Some((after, self.numbers.peek(after.hash())))),
                 Err(broken) => {
                     self.note(broken, number, Some(place));
-                    BREAKS
+                    after_all.push(None);
                 }
-            };
+            }
+        }
+        for (place, after) in after_all.iter().enumerate() {
+            let successor =
+                after.map_or(BREAKS, |(after, peeked)| self.number(after, peeked, number, place));
             self.graph.lead_to(successor);
         }
+        self.after = after_all;
         self.graph.close(self.parts.is_over(world));
     }
 
-    fn number(&mut self, world: Parted, from: u32, place: u8) -> u32 {
+    fn number(&mut self, world: Parted, peeked: Peeked, from: u32, place: usize) -> u32 {
         let worlds = &self.worlds;
         let is = |number: u32| worlds[number as usize] == world;
+        if let Some(number) = peeked.number(is) {
+            return number;
+        }
         let new = index(worlds.len());
         let number = self.numbers.number(world.hash(), new, is);
         if number == new {
             self.worlds.push(world);
-            self.reached_by.push((from, place));
+            self.reached_by.push((from, u8::try_from(place).unwrap_or(u8::MAX)));
         }
         number
     }

@@ -17,6 +17,22 @@ struct Slot {
     number: u32,
 }
 
+/// A number that may be the one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peeked(u32);
+
+impl Peeked {
+    /// The number, if there is one for which `is` holds.
+    #[inline]
+    pub(crate) fn number(self, is: impl Fn(u32) -> bool) -> Option<u32> {
+        (self.0 != VACANT && is(self.0)).then_some(self.0)
+    }
+}
+
+fn tag(hash: u64) -> u32 {
+    (hash ^ hash >> 32) as u32
+}
+
 const VACANT: u32 = u32::MAX;
 const SLOTS_AT_FIRST: usize = 1 << 12;
 
@@ -25,11 +41,20 @@ impl Index {
         Index { slots: vec![Slot { tag: 0, number: VACANT }; SLOTS_AT_FIRST], taken: 0 }
     }
 
+    /// What stands where the thing with this hash is looked for first. To ask for several, one
+    /// after the other, before they are looked up keeps the waits for memory from adding up.
+    #[inline]
+    pub(crate) fn peek(&self, hash: u64) -> Peeked {
+        let tag = tag(hash);
+        let slot = self.slots[tag as usize & (self.slots.len() - 1)];
+        Peeked(if slot.tag == tag { slot.number } else { VACANT })
+    }
+
     /// The number of the thing with this hash for which `is` holds; if there is none, `new`, which
     /// is from now on its number.
     #[inline]
     pub(crate) fn number(&mut self, hash: u64, new: u32, is: impl Fn(u32) -> bool) -> u32 {
-        let tag = (hash ^ hash >> 32) as u32;
+        let tag = tag(hash);
         let mask = self.slots.len() - 1;
         let mut at = tag as usize & mask;
         loop {

@@ -11,6 +11,14 @@ pub(super) struct Backlog<C> {
     next_ticket: u64,
 }
 
+/// Makes `copy` a copy. Most queues of most states are empty.
+#[inline]
+pub(crate) fn copy_queue<T: Clone>(copy: &mut VecDeque<T>, queue: &VecDeque<T>) {
+    if !(copy.is_empty() && queue.is_empty()) {
+        copy.clone_from(queue);
+    }
+}
+
 impl<C: Clone> Clone for Backlog<C> {
     fn clone(&self) -> Self {
         Backlog { queues: self.queues.clone(), ..*self }
@@ -18,7 +26,9 @@ impl<C: Clone> Clone for Backlog<C> {
 
     fn clone_from(&mut self, source: &Self) {
         let Backlog { queues, next_ticket } = source;
-        self.queues.clone_from(queues);
+        for (copy, queue) in self.queues.iter_mut().zip(queues.iter()) {
+            copy_queue(copy, queue);
+        }
         self.next_ticket = *next_ticket;
     }
 }

@@ -2,7 +2,7 @@
 
 use alloc::collections::VecDeque;
 
-use super::{Chunk, Cut, End, StreamId, StreamReport};
+use super::{Chunk, Cut, End, StreamId, StreamReport, backlog::copy_queue};
 
 /// Where the source of a stream stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -70,10 +70,26 @@ impl<C: Clone> Clone for Lane<C> {
         Lane { tail: self.tail.clone(), ..*self }
     }
 
-    fn clone_from(&mut self, source: &Self) {
-        let mut tail = core::mem::take(&mut self.tail);
-        tail.clone_from(&source.tail);
-        *self = Lane { tail, ..*source };
+    fn clone_from(&mut self, other: &Self) {
+        let Lane {
+            source,
+            intake,
+            owed,
+            due,
+            read,
+            delivered,
+            dropped,
+            queued_bytes,
+            queued_chunks,
+            gap,
+            tail,
+            tail_bytes,
+        } = other;
+        copy_queue(&mut self.tail, tail);
+        (self.source, self.intake, self.owed, self.due) = (*source, *intake, *owed, *due);
+        (self.read, self.delivered, self.dropped) = (*read, *delivered, *dropped);
+        (self.queued_bytes, self.queued_chunks) = (*queued_bytes, *queued_chunks);
+        (self.gap, self.tail_bytes) = (*gap, *tail_bytes);
     }
 }
 

@@ -86,10 +86,28 @@ impl<C: Clone> Clone for History<C> {
     }
 
     fn clone_from(&mut self, source: &Self) {
-        let mut watches =
-            core::mem::replace(&mut self.watches, PerStream::from_fn(|_| Watch::default()));
-        watches.clone_from(&source.watches);
-        *self = History { watches, ..*source };
+        let History {
+            policy,
+            streams,
+            start,
+            reaped,
+            forced,
+            consumer_gone,
+            closed,
+            shutting_down,
+            terminal_delivered,
+            waiting,
+            latched,
+            reasons,
+            kill_signals,
+            watches,
+        } = source;
+        self.watches.clone_from(watches);
+        (self.policy, self.streams, self.start) = (*policy, *streams, *start);
+        (self.reaped, self.forced, self.consumer_gone) = (*reaped, *forced, *consumer_gone);
+        (self.closed, self.shutting_down) = (*closed, *shutting_down);
+        (self.terminal_delivered, self.waiting) = (*terminal_delivered, *waiting);
+        (self.latched, self.reasons, self.kill_signals) = (*latched, *reasons, *kill_signals);
     }
 }
 

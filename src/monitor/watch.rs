@@ -5,7 +5,7 @@ use alloc::collections::VecDeque;
 use super::{Broken, Checked, Clock, Rule, buffer_is_bounded, hold};
 use crate::machine::{
     Chunk, Cut, DrainPolicy, End, Full, OutputLimit, Over, Policy, StreamId, StreamReport, Timer,
-    TimerAction,
+    TimerAction, copy_queue,
 };
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -38,9 +38,29 @@ impl<C: Clone> Clone for Watch<C> {
     }
 
     fn clone_from(&mut self, source: &Self) {
-        let mut pending = core::mem::take(&mut self.pending);
-        pending.clone_from(&source.pending);
-        *self = Watch { pending, ..*source };
+        let Watch {
+            pending,
+            read,
+            delivered,
+            gapped,
+            paused,
+            discarded,
+            source_end,
+            abandoned,
+            end_delivered,
+            owed,
+            due,
+            cut,
+            held,
+            idle,
+            deadline,
+        } = source;
+        copy_queue(&mut self.pending, pending);
+        (self.read, self.delivered, self.gapped) = (*read, *delivered, *gapped);
+        (self.paused, self.discarded, self.abandoned) = (*paused, *discarded, *abandoned);
+        (self.source_end, self.end_delivered) = (*source_end, *end_delivered);
+        (self.owed, self.due, self.cut, self.held) = (*owed, *due, *cut, *held);
+        (self.idle, self.deadline) = (*idle, *deadline);
     }
 }
 
