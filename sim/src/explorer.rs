@@ -116,7 +116,9 @@ struct Search<'a, D> {
     graph: Graph,
     broken: BTreeMap<Rule, Counterexample>,
     /// What follows from the state that is being expanded, for each choice.
-    after: Vec<Option<(Parted, Peeked)>>,
+    after: Vec<Option<Parted>>,
+    /// For each of these its hash, and where it is looked for.
+    peeked: Vec<(u64, Peeked)>,
 }
 
 impl<'a, D: Design> Search<'a, D> {
@@ -133,6 +135,7 @@ impl<'a, D: Design> Search<'a, D> {
             graph: Graph::new(),
             broken: BTreeMap::new(),
             after: Vec::new(),
+            peeked: Vec::new(),
         }
     }
 
@@ -146,41 +149,42 @@ impl<'a, D: Design> Search<'a, D> {
         {
             self.note(broken, number, None);
         }
-        let mut after_all = std::mem::take(&mut self.after);
-        after_all.clear();
+        self.after.clear();
         let mut cursors = self.parts.cursors(world);
         for (place, at) in menu.enumerate() {
-            let place = u8::try_from(place).unwrap_or(u8::MAX);
-            match self.parts.follow(world, self.parts.acted(at), &mut cursors) {
-                Ok(after) => after_all.push(Some((after, self.numbers.peek(after.hash())))),
-                Err(broken) => {
-                    self.note(broken, number, Some(place));
-                    after_all.push(None);
-                }
+            let after = self.parts.follow(world, self.parts.acted(at), &mut cursors);
+            self.after.push(after.ok());
+            if let Err(broken) = after {
+                self.note(broken, number, Some(u8::try_from(place).unwrap_or(u8::MAX)));
             }
         }
-        for (place, after) in after_all.iter().enumerate() {
-            let successor =
-                after.map_or(BREAKS, |(after, peeked)| self.number(after, peeked, number, place));
-            self.graph.lead_to(successor);
-        }
-        self.after = after_all;
+        self.number_all(number);
         self.graph.close(self.parts.is_over(world));
     }
 
-    fn number(&mut self, world: Parted, peeked: Peeked, from: u32, place: usize) -> u32 {
-        let worlds = &self.worlds;
-        let is = |number: u32| worlds[number as usize] == world;
-        if let Some(number) = peeked.number(is) {
-            return number;
+    /// Gives what follows from a state its numbers.
+    fn number_all(&mut self, from: u32) {
+        self.peeked.clear();
+        let hashes = self.after.iter().map(|after| after.map_or(0, Parted::hash));
+        self.peeked.extend(hashes.map(|hash| (hash, self.numbers.peek(hash))));
+        for (place, (&after, &(hash, peeked))) in self.after.iter().zip(&self.peeked).enumerate() {
+            let Some(world) = after else {
+                self.graph.lead_to(BREAKS);
+                continue;
+            };
+            let worlds = &self.worlds;
+            let new = index(worlds.len());
+            let is = |number: u32| worlds[number as usize] == world;
+            let number = match peeked.number(hash, is) {
+                Some(number) => number,
+                None => self.numbers.number(hash, new, is),
+            };
+            if number == new {
+                self.worlds.push(world);
+                self.reached_by.push((from, u8::try_from(place).unwrap_or(u8::MAX)));
+            }
+            self.graph.lead_to(number);
         }
-        let new = index(worlds.len());
-        let number = self.numbers.number(world.hash(), new, is);
-        if number == new {
-            self.worlds.push(world);
-            self.reached_by.push((from, u8::try_from(place).unwrap_or(u8::MAX)));
-        }
-        number
     }
 
     /// Keeps the first schedule that breaks a rule: breadth first, it is a shortest.

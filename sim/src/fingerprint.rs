@@ -17,11 +17,12 @@ pub struct Fingerprint {
     mixed: u64,
     /// Bytes that are not mixed in yet, and zeros.
     bytes: [u8; GATHERED],
-    len: usize,
+    /// How many they are. No place outside of `bytes` can be named by it.
+    len: u8,
 }
 
 /// Bytes gathered before they are mixed: most states take less.
-const GATHERED: usize = 192;
+const GATHERED: usize = 1 << u8::BITS;
 
 /// Stands for a value that does not fit into one byte.
 const WIDE: u8 = 0xff;
@@ -45,18 +46,18 @@ impl Fingerprint {
     /// All 128 bits.
     #[inline]
     pub fn both(&self) -> u128 {
-        let bytes = self.mixed + self.len as u64;
-        let (low, high) = self.mixed_in();
+        let bytes = self.mixed + u64::from(self.len);
+        let (low, high) = self.mixed_in(usize::from(self.len));
         let (low, high) = (fold(low, bytes, LOW), fold(high, bytes, HIGH));
         u128::from(high) << 64 | u128::from(low)
     }
 
-    /// Both lanes, after the bytes that are not mixed in yet.
+    /// Both lanes, after so many of the bytes that are not mixed in yet.
     #[inline]
-    fn mixed_in(&self) -> (u64, u64) {
+    fn mixed_in(&self, len: usize) -> (u64, u64) {
         let (words, _) = self.bytes.as_chunks();
         let (mut low, mut high) = (self.low, self.high);
-        for &word in &words[..self.len.div_ceil(8)] {
+        for &word in &words[..len.div_ceil(8)] {
             let word = u64::from_le_bytes(word);
             low = fold(low, word, LOW);
             high = fold(high, word.rotate_left(32), HIGH);
@@ -66,23 +67,19 @@ impl Fingerprint {
 
     #[inline(always)]
     fn byte(&mut self, byte: u8) {
-        match self.bytes.get_mut(self.len) {
-            Some(next) => {
-                *next = byte;
-                self.len += 1;
-            }
-            None => self.begin_again(byte),
+        self.bytes[usize::from(self.len)] = byte;
+        self.len = self.len.wrapping_add(1);
+        if self.len == 0 {
+            self.begin_again();
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn begin_again(&mut self, byte: u8) {
-        (self.low, self.high) = self.mixed_in();
-        self.mixed += self.len as u64;
+    fn begin_again(&mut self) {
+        (self.low, self.high) = self.mixed_in(GATHERED);
+        self.mixed += GATHERED as u64;
         self.bytes = [0; GATHERED];
-        self.bytes[0] = byte;
-        self.len = 1;
     }
 
     #[cold]

@@ -17,15 +17,16 @@ struct Slot {
     number: u32,
 }
 
-/// A number that may be the one.
+/// A slot as it was. One that was taken then holds the same number now.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Peeked(u32);
+pub(crate) struct Peeked(Slot);
 
 impl Peeked {
     /// The number, if there is one for which `is` holds.
     #[inline]
-    pub(crate) fn number(self, is: impl Fn(u32) -> bool) -> Option<u32> {
-        (self.0 != VACANT && is(self.0)).then_some(self.0)
+    pub(crate) fn number(self, hash: u64, is: impl Fn(u32) -> bool) -> Option<u32> {
+        let Peeked(Slot { tag: found, number }) = self;
+        (number != VACANT && found == tag(hash) && is(number)).then_some(number)
     }
 }
 
@@ -45,9 +46,7 @@ impl Index {
     /// after the other, before they are looked up keeps the waits for memory from adding up.
     #[inline]
     pub(crate) fn peek(&self, hash: u64) -> Peeked {
-        let tag = tag(hash);
-        let slot = self.slots[tag as usize & (self.slots.len() - 1)];
-        Peeked(if slot.tag == tag { slot.number } else { VACANT })
+        Peeked(self.slots[tag(hash) as usize & (self.slots.len() - 1)])
     }
 
     /// The number of the thing with this hash for which `is` holds; if there is none, `new`, which
@@ -76,7 +75,7 @@ impl Index {
 
     #[cold]
     fn grow(&mut self) {
-        let mask = self.slots.len() * 4 - 1;
+        let mask = self.slots.len() * 2 - 1;
         let before =
             std::mem::replace(&mut self.slots, vec![Slot { tag: 0, number: VACANT }; mask + 1]);
         for slot in before.into_iter().filter(|slot| slot.number != VACANT) {
