@@ -89,6 +89,15 @@ impl Fingerprint {
         value.to_le_bytes().into_iter().for_each(|byte| self.byte(byte));
     }
 
+    /// A variant beyond the 256th changes the lanes at once: it has no mark of its own.
+    #[cold]
+    #[inline(never)]
+    fn vast(&mut self, value: isize) {
+        self.low = fold(self.low, value as u64, HIGH);
+        self.high = fold(self.high, value as u64, LOW);
+        self.byte(WIDE);
+    }
+
     /// A value that does not fit into one byte takes a mark and eight.
     #[inline(always)]
     fn value(&mut self, value: u64) {
@@ -138,7 +147,11 @@ impl Hasher for Fingerprint {
 
     #[inline(always)]
     fn write_isize(&mut self, value: isize) {
-        self.write_u64(value as u64);
+        // The variant of an enum, which is known to fit into a byte.
+        match u8::try_from(value) {
+            Ok(byte) => self.byte(byte),
+            Err(_) => self.vast(value),
+        }
     }
 
     fn finish(&self) -> u64 {

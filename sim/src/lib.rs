@@ -8,6 +8,7 @@
 //! What it proves holds within the bounds printed with each count, at the granularity of one step;
 //! that a step is atomic, and that no wake-up is lost around it, is for the models under loom.
 
+mod arena;
 pub mod bytes;
 pub mod catalogue;
 mod child;

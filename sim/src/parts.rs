@@ -19,6 +19,7 @@ use lastbyte::{
 use rustc_hash::FxHasher;
 
 use crate::{
+    arena::Arena,
     bytes::Bytes,
     child::{Act, Child, Effects, Facts},
     design::Design,
@@ -32,7 +33,7 @@ use crate::{
 
 /// Designs, with what they have been seen to answer.
 struct Designs<D> {
-    all: Vec<D>,
+    all: Arena<D>,
     known: Vec<Seen>,
     fingerprints: Vec<u128>,
     index: Index,
@@ -66,7 +67,7 @@ const NO_STEP: u32 = u32::MAX;
 impl<D: Design> Designs<D> {
     fn new(start: D) -> Self {
         Designs {
-            all: Vec::new(),
+            all: Arena::new(),
             known: Vec::new(),
             fingerprints: Vec::new(),
             index: Index::new(),
@@ -81,7 +82,7 @@ impl<D: Design> Designs<D> {
         let fingerprint = fingerprint(&self.stepping);
         let fingerprints = &self.fingerprints;
         let is = |number: u32| fingerprints[number as usize] == fingerprint;
-        let new = index(self.all.len());
+        let new = index(self.known.len());
         let number = self.index.number(fingerprint as u64, new, is);
         if number == new {
             self.fingerprints.push(fingerprint);
@@ -127,7 +128,7 @@ impl Steps {
 
 /// Histories, with the steps they have been judged with.
 struct Histories {
-    all: Vec<History<Bytes>>,
+    all: Arena<History<Bytes>>,
     known: Vec<Judged>,
     fingerprints: Vec<u128>,
     index: Index,
@@ -156,7 +157,7 @@ enum Verdict {
 impl Histories {
     fn new(start: History<Bytes>) -> Self {
         Histories {
-            all: Vec::new(),
+            all: Arena::new(),
             known: Vec::new(),
             fingerprints: Vec::new(),
             index: Index::new(),
@@ -170,7 +171,7 @@ impl Histories {
         let fingerprint = fingerprint(&self.noting);
         let fingerprints = &self.fingerprints;
         let is = |number: u32| fingerprints[number as usize] == fingerprint;
-        let new = index(self.all.len());
+        let new = index(self.known.len());
         let number = self.index.number(fingerprint as u64, new, is);
         if number == new {
             self.fingerprints.push(fingerprint);
@@ -315,7 +316,7 @@ impl<'a, D: Design> Parts<'a, D> {
     }
 
     pub(crate) fn history(&self, world: Parted) -> &History<Bytes> {
-        &self.histories.all[world.history as usize]
+        self.histories.all.get(world.history)
     }
 
     pub(crate) fn is_over(&self, world: Parted) -> bool {
@@ -347,7 +348,7 @@ impl<'a, D: Design> Parts<'a, D> {
         if step == NO_STEP || step == known.allows {
             return Ok(());
         }
-        noting.clone_from(&all[world.history as usize]);
+        noting.clone_from(all.get(world.history));
         noting.observe(&Act::PROBE.input(self.bounds), &self.steps.all[step as usize])?;
         known.allows = step;
         Ok(())
@@ -402,7 +403,7 @@ impl<'a, D: Design> Parts<'a, D> {
     #[inline(never)]
     fn ask(&mut self, design: u32, act: Act) -> Answer {
         let Designs { all, stepping, .. } = &mut self.designs;
-        stepping.clone_from(&all[design as usize]);
+        stepping.clone_from(all.get(design));
         match stepping.step(act.input(self.bounds)) {
             Ok(step) => Answer::Step {
                 step: self.steps.number(self.bounds, step),
@@ -416,7 +417,7 @@ impl<'a, D: Design> Parts<'a, D> {
     #[inline(never)]
     fn judge(&mut self, history: u32, act: Act, step: u32) -> Verdict {
         let Histories { all, noting, .. } = &mut self.histories;
-        noting.clone_from(&all[history as usize]);
+        noting.clone_from(all.get(history));
         match noting.observe(&act.input(self.bounds), &self.steps.all[step as usize]) {
             Ok(()) => Verdict::Holds(self.histories.number()),
             Err(broken) => Verdict::Broken(self.breach(broken)),
