@@ -13,7 +13,7 @@ pub(super) struct Backlog<C> {
 
 /// Makes `copy` a copy. Most queues of most states are empty.
 #[inline]
-pub(crate) fn copy_queue<T: Clone>(copy: &mut VecDeque<T>, queue: &VecDeque<T>) {
+pub(super) fn copy_queue<T: Clone>(copy: &mut VecDeque<T>, queue: &VecDeque<T>) {
     if !(copy.is_empty() && queue.is_empty()) {
         copy.clone_from(queue);
     }

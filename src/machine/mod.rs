@@ -18,7 +18,6 @@ mod stream;
 mod terminal;
 mod time;
 
-pub(crate) use backlog::copy_queue;
 pub use input::{Chunk, Input, InputKind, Until};
 pub use output::{
     Action, Actions, Event, Illegal, PumpAction, Reply, Resolved, Step, Timer, TimerAction, Why,

@@ -5,7 +5,7 @@ use alloc::collections::VecDeque;
 use super::{Broken, Checked, Clock, Rule, buffer_is_bounded, hold};
 use crate::machine::{
     Chunk, Cut, DrainPolicy, End, Full, OutputLimit, Over, Policy, StreamId, StreamReport, Timer,
-    TimerAction, copy_queue,
+    TimerAction,
 };
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -55,7 +55,9 @@ impl<C: Clone> Clone for Watch<C> {
             idle,
             deadline,
         } = source;
-        copy_queue(&mut self.pending, pending);
+        if !(self.pending.is_empty() && pending.is_empty()) {
+            self.pending.clone_from(pending);
+        }
         (self.read, self.delivered, self.gapped) = (*read, *delivered, *gapped);
         (self.paused, self.discarded, self.abandoned) = (*paused, *discarded, *abandoned);
         (self.source_end, self.end_delivered) = (*source_end, *end_delivered);
