@@ -1,22 +1,27 @@
 //! Every reachable state once, every complete interleaving counted, the shortest way to each break.
 //!
-//! Breadth first, so the first schedule that breaks a rule is a shortest one. A state is kept while
-//! it waits to be expanded; after that its fingerprint of 128 bits stands for it. The number of
-//! interleavings is exact: the state graph has no cycle (a cycle is an error, for it would mean
-//! that something happens without using anything up), so the paths from each state add up, in
-//! integers without a limit. Liveness is read off the same graph: where each end of a history has
-//! its terminal, and no state is without a way to one, the terminal is inevitable.
+//! Breadth first, so the first schedule that breaks a rule is a shortest one. A state is three
+//! numbers: those of its design, its history and its child, each kept once (`parts.rs`).
+//! States are compared by these numbers; designs and histories by their fingerprint of 128 bits.
+//! The number of interleavings is exact: the state graph has no cycle (a cycle is an error, for it
+//! would mean that something happens without using anything up), so the paths from each state add
+//! up, in integers without a limit. Liveness is read off the same graph: where each end of a history
+//! has its terminal, and no state is without a way to one, the terminal is inevitable.
+//!
+//! How fast that is: `cargo bench -p lastbyte-sim --bench explorer`; the figures and what bounds
+//! them are in `docs/architecture.md`.
 
-use std::{collections::BTreeMap, fmt, hash::Hash};
+use std::{collections::BTreeMap, fmt};
 
 use lastbyte::monitor::{Broken, Rule};
 use num_bigint::BigUint;
-use rustc_hash::FxHashMap;
 
 use crate::{
     design::Design,
-    fingerprint::Fingerprint,
-    world::{Bounds, Choice, World, Wrong},
+    graph::{BREAKS, Graph, index},
+    index::{Index, Peeked},
+    parts::{Parted, Parts},
+    world::{Bounds, Wrong, finish},
 };
 
 /// What an exploration found. All of it holds for every history within the bounds.
@@ -73,20 +78,6 @@ impl fmt::Display for Incomplete {
 
 impl std::error::Error for Incomplete {}
 
-/// Leads to no state: nothing follows a broken rule.
-const BREAKS: u32 = u32::MAX;
-
-/// The state graph by number; state 0 is the start.
-struct Graph {
-    /// For each state, where its successors begin in `successors`.
-    first: Vec<u32>,
-    successors: Vec<u32>,
-    /// For each state, from which state and by which choice it was first reached.
-    reached_by: Vec<(u32, u8)>,
-    /// For each state, whether its history is over: the terminal is out.
-    over: Vec<bool>,
-}
-
 /// Explores a design within bounds, with at most `states_max` states.
 ///
 /// # Errors
@@ -95,26 +86,24 @@ struct Graph {
 pub fn explore<D: Design>(bounds: &Bounds, states_max: u64) -> Result<Report, Incomplete> {
     let mut search = Search::<D>::new(bounds);
     let mut next = 0;
-    while let Some(world) = search.take(next) {
-        search.expand(next, &world);
+    while let Some(&world) = search.worlds.get(next) {
+        search.expand(index(next), world);
         next += 1;
-        if search.graph.reached_by.len() as u64 > states_max {
+        if search.worlds.len() as u64 > states_max {
             return Err(Incomplete::TooManyStates { max: states_max });
         }
     }
-    search.graph.first.push(index(search.graph.successors.len()));
-    let order = topological(&search.graph)?;
-    let (interleavings, longest) = count(&search.graph, &order);
-    let hopeless = hopeless(&search.graph, &order);
+    let order = search.graph.order()?;
+    let hopeless = search.graph.hopeless(&order);
     if let (true, Some(&state)) = (bounds.must_end(), hopeless.first()) {
         let why = "from here the terminal cannot be reached any more";
         search.note(Broken { rule: Rule::C6, why }, state, None);
     }
     Ok(Report {
-        states: search.graph.reached_by.len() as u64,
-        transitions: search.graph.successors.len() as u64,
-        interleavings,
-        longest,
+        states: search.graph.states() as u64,
+        transitions: search.graph.transitions() as u64,
+        interleavings: search.graph.paths(&order),
+        longest: search.graph.longest(&order),
         hopeless: hopeless.len() as u64,
         broken: search.broken,
     })
@@ -122,79 +111,94 @@ pub fn explore<D: Design>(bounds: &Bounds, states_max: u64) -> Result<Report, In
 
 struct Search<'a, D> {
     bounds: &'a Bounds,
-    known: FxHashMap<u128, u32>,
-    /// States that wait to be expanded, by number less those expanded before them.
-    frontier: std::collections::VecDeque<World<D>>,
+    parts: Parts<'a, D>,
+    /// The states, by number.
+    worlds: Vec<Parted>,
+    numbers: Index,
+    /// For each state, from which state and by which choice it was first reached.
+    reached_by: Vec<(u32, u8)>,
     graph: Graph,
     broken: BTreeMap<Rule, Counterexample>,
+    /// What follows from the state that is being expanded, for each choice.
+    after: Vec<Option<Parted>>,
+    /// For each of these its hash, and where it is looked for.
+    peeked: Vec<(u64, Peeked)>,
 }
 
 impl<'a, D: Design> Search<'a, D> {
     fn new(bounds: &'a Bounds) -> Self {
-        let start = World::new(bounds);
-        let mut known = FxHashMap::default();
-        known.insert(fingerprint(&start), 0);
+        let (parts, start) = Parts::new(bounds);
+        let mut numbers = Index::new();
+        numbers.number(start.hash(), 0, |_| false);
         Search {
             bounds,
-            known,
-            frontier: std::collections::VecDeque::from([start]),
-            graph: Graph {
-                first: Vec::new(),
-                successors: Vec::new(),
-                reached_by: vec![(0, 0)],
-                over: Vec::new(),
-            },
+            parts,
+            worlds: vec![start],
+            numbers,
+            reached_by: vec![(0, 0)],
+            graph: Graph::new(),
             broken: BTreeMap::new(),
+            after: Vec::new(),
+            peeked: Vec::new(),
         }
     }
 
-    fn take(&mut self, number: u32) -> Option<World<D>> {
-        debug_assert_eq!(number as usize, self.graph.first.len());
-        self.frontier.pop_front()
-    }
-
-    fn expand(&mut self, number: u32, world: &World<D>) {
-        self.graph.first.push(index(self.graph.successors.len()));
-        self.graph.over.push(world.is_over());
-        if let Err(broken) = world.probe(self.bounds) {
+    fn expand(&mut self, number: u32, world: Parted) {
+        if let Err(broken) = self.parts.probe(world) {
             self.note(broken, number, None);
         }
-        let choices = world.choices(self.bounds);
-        if choices.is_empty()
-            && let Err(broken) = world.finish(self.bounds)
+        let menu = self.parts.menu(world);
+        if menu.is_empty()
+            && let Err(broken) = finish(self.bounds, self.parts.history(world))
         {
             self.note(broken, number, None);
         }
-        for (place, &choice) in choices.iter().enumerate() {
-            let place = u8::try_from(place).unwrap_or(u8::MAX);
-            let successor = self.follow(number, world, place, choice);
-            self.graph.successors.push(successor);
+        self.after.clear();
+        let mut cursors = self.parts.cursors(world);
+        for (place, at) in menu.enumerate() {
+            let after = self.parts.follow(world, self.parts.acted(at), &mut cursors);
+            self.after.push(after.ok());
+            if let Err(broken) = after {
+                self.note(broken, number, Some(u8::try_from(place).unwrap_or(u8::MAX)));
+            }
         }
+        self.number_all(number);
+        self.graph.close(self.parts.is_over(world));
     }
 
-    fn follow(&mut self, from: u32, world: &World<D>, place: u8, choice: Choice) -> u32 {
-        let mut after = world.clone();
-        if let Err(wrong) = after.take(self.bounds, choice) {
-            self.note(broken_by(wrong), from, Some(place));
-            return BREAKS;
+    /// Gives what follows from a state its numbers.
+    fn number_all(&mut self, from: u32) {
+        self.peeked.clear();
+        let hashes = self.after.iter().map(|after| after.map_or(0, Parted::hash));
+        self.peeked.extend(hashes.map(|hash| (hash, self.numbers.peek(hash))));
+        for (place, (&after, &(hash, peeked))) in self.after.iter().zip(&self.peeked).enumerate() {
+            let Some(world) = after else {
+                self.graph.lead_to(BREAKS);
+                continue;
+            };
+            let worlds = &self.worlds;
+            let new = index(worlds.len());
+            let is = |number: u32| worlds[number as usize] == world;
+            let number = match peeked.number(hash, is) {
+                Some(number) => number,
+                None => self.numbers.number(hash, new, is),
+            };
+            if number == new {
+                self.worlds.push(world);
+                self.reached_by.push((from, u8::try_from(place).unwrap_or(u8::MAX)));
+            }
+            self.graph.lead_to(number);
         }
-        let number = index(self.graph.reached_by.len());
-        let known = *self.known.entry(fingerprint(&after)).or_insert(number);
-        if known == number {
-            self.graph.reached_by.push((from, place));
-            self.frontier.push_back(after);
-        }
-        known
     }
 
     /// Keeps the first schedule that breaks a rule: breadth first, it is a shortest.
     fn note(&mut self, broken: Broken, state: u32, last: Option<u8>) {
-        let graph = &self.graph;
+        let reached_by = &self.reached_by;
         self.broken.entry(broken.rule).or_insert_with(|| {
             let mut schedule: Vec<u8> = last.into_iter().collect();
             let mut state = state;
             while state != 0 {
-                let (from, place) = graph.reached_by[state as usize];
+                let (from, place) = reached_by[state as usize];
                 schedule.push(place);
                 state = from;
             }
@@ -215,84 +219,5 @@ pub(crate) fn broken_by(wrong: Wrong) -> Broken {
                 .unwrap_or(Rule::C6),
             why: "an input that the contract allows was refused",
         },
-    }
-}
-
-fn fingerprint(world: &impl Hash) -> u128 {
-    let mut hasher = Fingerprint::new();
-    world.hash(&mut hasher);
-    hasher.both()
-}
-
-fn index(len: usize) -> u32 {
-    // A cap far above the memory of any machine that could hold as many states.
-    u32::try_from(len).unwrap_or(BREAKS)
-}
-
-/// Paths from each state to an end add up, taken from the ends backwards.
-fn count(graph: &Graph, order: &[u32]) -> (BigUint, u32) {
-    let states = graph.reached_by.len();
-    let mut paths = vec![BigUint::ZERO; states];
-    let mut longest = vec![0u32; states];
-    for &state in order.iter().rev() {
-        let successors = graph.successors_of(state);
-        let mut sum = if successors.is_empty() { BigUint::from(1u8) } else { BigUint::ZERO };
-        let mut steps = 0;
-        for &successor in successors {
-            match successor {
-                BREAKS => sum += 1u8,
-                known => {
-                    sum += &paths[known as usize];
-                    steps = steps.max(longest[known as usize]);
-                }
-            }
-        }
-        longest[state as usize] = if successors.is_empty() { 0 } else { steps + 1 };
-        paths[state as usize] = sum;
-    }
-    (paths.swap_remove(0), longest[0])
-}
-
-/// The states, in the order they were found, from which every history ends without the terminal.
-/// Where there is none, and no cycle, the terminal is not only possible but inevitable.
-fn hopeless(graph: &Graph, order: &[u32]) -> Vec<u32> {
-    let mut hopes = graph.over.clone();
-    for &state in order.iter().rev() {
-        let hope = |&next: &u32| next == BREAKS || hopes[next as usize];
-        let any = graph.successors_of(state).iter().any(hope);
-        hopes[state as usize] |= any;
-    }
-    (0..index(hopes.len())).filter(|&state| !hopes[state as usize]).collect()
-}
-
-fn topological(graph: &Graph) -> Result<Vec<u32>, Incomplete> {
-    let states = graph.reached_by.len();
-    let mut incoming = vec![0u32; states];
-    for &successor in graph.successors.iter().filter(|&&successor| successor != BREAKS) {
-        incoming[successor as usize] += 1;
-    }
-    let mut order = Vec::with_capacity(states);
-    order.push(0);
-    let mut next = 0;
-    while let Some(&state) = order.get(next) {
-        next += 1;
-        for &successor in graph.successors_of(state) {
-            if successor == BREAKS {
-                continue;
-            }
-            let left = &mut incoming[successor as usize];
-            *left -= 1;
-            if *left == 0 {
-                order.push(successor);
-            }
-        }
-    }
-    if order.len() == states { Ok(order) } else { Err(Incomplete::Cycle) }
-}
-
-impl Graph {
-    fn successors_of(&self, state: u32) -> &[u32] {
-        let state = state as usize;
-        &self.successors[self.first[state] as usize..self.first[state + 1] as usize]
     }
 }

@@ -8,13 +8,19 @@
 //! What it proves holds within the bounds printed with each count, at the granularity of one step;
 //! that a step is atomic, and that no wake-up is lost around it, is for the models under loom.
 
+mod arena;
 pub mod bytes;
 pub mod catalogue;
+mod child;
 pub mod design;
 pub mod executor;
 pub mod explorer;
 pub mod fingerprint;
 pub mod scenarios;
+mod graph;
+mod index;
+mod memo;
+mod parts;
 pub mod schedule;
 pub mod world;
 pub mod zoo;

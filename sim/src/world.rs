@@ -11,13 +11,16 @@ use std::fmt;
 
 use lastbyte::{
     machine::{
-        DrainPolicy, Errno, Event, Illegal, Input, PerStream, Policy, PumpAction, Signal, Status,
-        Step, StreamId, Streams, Timer, TimerAction, Until,
+        DrainPolicy, Illegal, Input, PerStream, Policy, Step, StreamId, Streams, Timer, Until,
     },
     monitor::{Broken, History, Rule},
 };
 
-use crate::{bytes::Bytes, design::Design};
+use crate::{
+    bytes::Bytes,
+    child::{Child, Effects, Facts},
+    design::Design,
+};
 
 /// How large a world is, and what may happen in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +56,7 @@ pub enum Holder {
 }
 
 impl Holder {
-    fn chunks(self) -> u8 {
+    pub(crate) fn chunks(self) -> u8 {
         match self {
             Holder::Nobody => 0,
             Holder::Descendant(chunks) | Holder::Closes(chunks) => chunks,
@@ -123,11 +126,15 @@ impl Once {
         Once(happenings.iter().fold(0, |set, &happening| set | 1 << happening as u8))
     }
 
-    fn has(self, happening: Happening) -> bool {
+    pub(crate) fn has(self, happening: Happening) -> bool {
         self.0 & 1 << happening as u8 != 0
     }
 
-    fn remove(&mut self, happening: Happening) {
+    pub(crate) fn bits(self) -> u16 {
+        self.0
+    }
+
+    pub(crate) fn remove(&mut self, happening: Happening) {
         self.0 &= !(1 << happening as u8);
     }
 }
@@ -192,79 +199,6 @@ pub struct World<D> {
     child: Child,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Child {
-    start: Start,
-    reaped: bool,
-    pumps: PerStream<Pump>,
-    clocks: Clocks,
-    waits_left: [u8; 2],
-    waiting: [u8; 2],
-    once: Once,
-}
-
-/// What the driver knows of one stream.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-struct Pump {
-    /// Bytes read: first the root's, then a descendant's.
-    read: u8,
-    /// It has read the end, or was told to abandon its source.
-    gone: bool,
-    /// After the reap: it looks again, and says so if there is nothing.
-    looks: bool,
-    /// Nobody is promised the root's bytes of this stream any more.
-    released: bool,
-}
-
-/// The timers that run, as the steps ordered it. Two bits each: armed, standing still.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-struct Clocks {
-    armed: u16,
-    held: u16,
-}
-
-impl Clocks {
-    fn bit(timer: Timer) -> u16 {
-        let place = match timer {
-            Timer::Timeout => 0,
-            Timer::Grace => 1,
-            Timer::Stall => 2,
-            Timer::Close => 3,
-            Timer::Shutdown => 4,
-            Timer::Idle(id) => 5 + id as u16,
-            Timer::Deadline(id) => 9 + id as u16,
-        };
-        1 << place
-    }
-
-    fn is_running(self, timer: Timer) -> bool {
-        (self.armed & !self.held) & Clocks::bit(timer) != 0
-    }
-
-    fn apply(&mut self, timer: Timer, action: TimerAction) {
-        let bit = Clocks::bit(timer);
-        match action {
-            TimerAction::Arm => (self.armed, self.held) = (self.armed | bit, self.held & !bit),
-            TimerAction::ArmHeld => (self.armed, self.held) = (self.armed | bit, self.held | bit),
-            TimerAction::Hold => self.held |= self.armed & bit,
-            TimerAction::Resume => self.held &= !bit,
-            TimerAction::Disarm => self.off(timer),
-        }
-    }
-
-    fn off(&mut self, timer: Timer) {
-        let bit = Clocks::bit(timer);
-        (self.armed, self.held) = (self.armed & !bit, self.held & !bit);
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Start {
-    Pending,
-    Running,
-    Refused,
-}
-
 /// Why a history ends at a choice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wrong {
@@ -280,98 +214,16 @@ impl<D: Design> World<D> {
         World {
             design: D::start(bounds.streams, bounds.policy),
             history: History::new(bounds.streams, bounds.policy),
-            child: Child {
-                start: Start::Pending,
-                reaped: false,
-                pumps: PerStream::default(),
-                clocks: Clocks::default(),
-                waits_left: [bounds.waiters; 2],
-                waiting: [0; 2],
-                once: bounds.once,
-            },
+            child: Child::new(bounds),
         }
     }
 
     /// What may happen next, in a fixed order. None: nothing ever will.
     pub fn choices(&self, bounds: &Bounds) -> Vec<Choice> {
         let mut choices = Vec::with_capacity(12);
-        match self.child.start {
-            Start::Pending => choices.push(Choice::Start),
-            Start::Running => {
-                for &id in bounds.streams.ids() {
-                    self.pump_choices(bounds, id, &mut choices);
-                }
-                if !self.child.reaped {
-                    choices.push(Choice::Reap);
-                }
-            }
-            Start::Refused => {}
-        }
-        if bounds.consumer && self.design.has_event() {
-            choices.push(Choice::Drain);
-        }
-        for until in [Until::Exited, Until::Terminal] {
-            if self.child.waits_left[until as usize] > 0 {
-                choices.push(Choice::Wait(until));
-            }
-        }
-        for timer in Timer::all(bounds.streams) {
-            if self.child.clocks.is_running(timer) {
-                choices.push(Choice::Fire(timer));
-            }
-        }
-        for happening in Happening::ALL {
-            if self.child.once.has(happening) && self.is_possible(bounds, happening) {
-                choices.push(Choice::Happen(happening));
-            }
-        }
+        let facts = Facts::of(&self.design, bounds.streams);
+        self.child.choices(bounds, &facts, self.is_over(), &mut choices);
         choices
-    }
-
-    /// What the next read of a stream may find, if its pump reads now: the driver makes no read
-    /// without room for it.
-    fn pump_choices(&self, bounds: &Bounds, id: StreamId, choices: &mut Vec<Choice>) {
-        if !self.reads(id) {
-            return;
-        }
-        let Pump { read, looks, .. } = self.child.pumps[id];
-        let left = (bounds.chunks[id] + bounds.holder.chunks()).saturating_sub(read);
-        let room = u8::try_from(self.design.room(id)).unwrap_or(u8::MAX);
-        let most = left.min(room).min(bounds.read_max);
-        choices.extend((1..=most).map(|len| Choice::Read(id, len)));
-        if read < bounds.chunks[id] {
-            return;
-        }
-        let more = left > 0;
-        match bounds.holder {
-            Holder::Nobody => choices.push(Choice::ReadEof(id)),
-            Holder::Closes(_) if !more => choices.push(Choice::ReadEof(id)),
-            Holder::Closes(_) | Holder::Descendant(_) => {}
-        }
-        if looks && bounds.holder != Holder::Nobody {
-            choices.push(Choice::ReadNothing(id));
-        }
-    }
-
-    fn reads(&self, id: StreamId) -> bool {
-        !self.child.pumps[id].gone && self.design.room(id) > 0
-    }
-
-    fn is_possible(&self, bounds: &Bounds, happening: Happening) -> bool {
-        let running = self.child.start == Start::Running;
-        let first = bounds.streams.ids().first();
-        match happening {
-            Happening::Kill | Happening::Signal | Happening::Close | Happening::Shutdown => {
-                self.child.start != Start::Refused
-            }
-            Happening::Discard | Happening::Detach => {
-                first.is_some() && self.child.start != Start::Refused && !self.history.is_over()
-            }
-            Happening::CancelExited => self.child.waiting[Until::Exited as usize] > 0,
-            Happening::CancelTerminal => self.child.waiting[Until::Terminal as usize] > 0,
-            Happening::ReadError => running && first.is_some_and(|&id| self.reads(id)),
-            Happening::Refuse => self.child.start == Start::Pending,
-        }
     }
 
     /// Makes a choice happen, and has the monitor judge what follows from it.
@@ -381,163 +233,19 @@ impl<D: Design> World<D> {
     /// [`Wrong`] when a rule is broken, or an honest input is refused. The world is then of no
     /// further use.
     pub fn take(&mut self, bounds: &Bounds, choice: Choice) -> Result<Step<Bytes>, Wrong> {
-        let input = self.input(bounds, choice);
+        let input = self.child.act(bounds, choice).input(bounds);
         let step = self.design.step(input.clone()).map_err(Wrong::Refused)?;
         self.history.observe(&input, &step).map_err(Wrong::Broken)?;
-        self.carry_out(bounds, &step).map_err(Wrong::Broken)?;
+        let effects = Effects::of(&step, bounds.streams);
+        self.child.carry_out(bounds, &effects).map_err(Wrong::Broken)?;
         Ok(step)
     }
 
     /// What a choice would make the design do, whether or not a rule allows it.
     pub fn peek(&self, bounds: &Bounds, choice: Choice) -> Option<Step<Bytes>> {
         let mut after = self.clone();
-        let input = after.input(bounds, choice);
+        let input = after.child.act(bounds, choice).input(bounds);
         after.design.step(input).ok()
-    }
-
-    /// What the driver does with a step, and what only the child knows about it (C7): whether all
-    /// that the root wrote was read. The monitor has to believe what a pump says.
-    fn carry_out(&mut self, bounds: &Bounds, step: &Step<Bytes>) -> Result<(), Broken> {
-        let child = &mut self.child;
-        for until in [Until::Exited, Until::Terminal] {
-            let resolved = u8::try_from(step.resolved.of(until)).unwrap_or(u8::MAX);
-            let waiting = &mut child.waiting[until as usize];
-            *waiting = waiting.saturating_sub(resolved);
-        }
-        let exits = matches!(step.event, Some(Event::Exit(_)));
-        if step.actions.is_empty() && !exits {
-            return Ok(());
-        }
-        for timer in Timer::all(bounds.streams) {
-            if let Some(action) = step.actions.timer(timer) {
-                child.clocks.apply(timer, action);
-            }
-        }
-        for &id in bounds.streams.ids() {
-            let pump = &mut child.pumps[id];
-            let cut = match step.actions.pump(id) {
-                Some(PumpAction::Abandon) => {
-                    (pump.gone, pump.looks) = (true, false);
-                    true
-                }
-                Some(PumpAction::Resume) => {
-                    pump.looks = child.reaped;
-                    false
-                }
-                Some(PumpAction::Pause) | None => false,
-            };
-            if (cut || exits) && !pump.released && pump.read < bounds.chunks[id] {
-                let why = "bytes that the root had written were never read";
-                return Err(Broken { rule: Rule::C7, why });
-            }
-        }
-        Ok(())
-    }
-
-    /// The input that a choice is, and what it does to the child.
-    fn input(&mut self, bounds: &Bounds, choice: Choice) -> Input<Bytes> {
-        let child = &mut self.child;
-        match choice {
-            Choice::Start => {
-                child.start = Start::Running;
-                child.once.remove(Happening::Refuse);
-                Input::Started
-            }
-            Choice::Read(id, len) => {
-                let pump = &mut child.pumps[id];
-                let at = pump.read;
-                pump.read += len;
-                pump.looks = child.reaped;
-                Input::Chunk(id, Bytes { at, len })
-            }
-            Choice::ReadEof(id) => {
-                child.pumps[id].gone = true;
-                child.pumps[id].looks = false;
-                Input::Eof(id)
-            }
-            Choice::ReadNothing(id) => {
-                child.pumps[id].looks = false;
-                Input::Empty(id)
-            }
-            Choice::Reap => {
-                child.reaped = true;
-                let mut standing = PerStream::default();
-                for &id in bounds.streams.ids() {
-                    let pump = &mut child.pumps[id];
-                    pump.looks = !pump.gone;
-                    standing[id] = u64::from(bounds.chunks[id].saturating_sub(pump.read));
-                }
-                Input::Reap { status: Status::Exited { code: 0 }, standing }
-            }
-            Choice::Drain => Input::Drain,
-            Choice::Wait(until) => {
-                child.waits_left[until as usize] -= 1;
-                child.waiting[until as usize] += 1;
-                Input::Wait(until)
-            }
-            Choice::Fire(timer) => {
-                child.clocks.off(timer);
-                match timer {
-                    // Readability wins: what the look finds decides.
-                    Timer::Idle(id) | Timer::Deadline(id) => child.pumps[id].looks = true,
-                    // The bound of a teardown gives the root up.
-                    Timer::Close | Timer::Shutdown => {
-                        child.reaped = true;
-                        self.release(bounds.streams.ids());
-                    }
-                    Timer::Timeout | Timer::Grace | Timer::Stall => {}
-                }
-                Input::Timeout(timer)
-            }
-            Choice::Happen(happening) => {
-                child.once.remove(happening);
-                self.happen(bounds, happening)
-            }
-        }
-    }
-
-    fn happen(&mut self, bounds: &Bounds, happening: Happening) -> Input<Bytes> {
-        let first = bounds.streams.ids().first().copied().unwrap_or(StreamId::Stdout);
-        match happening {
-            Happening::Kill => Input::Kill,
-            Happening::Signal => Input::Signal(Signal::INT),
-            Happening::Close => {
-                self.release(bounds.streams.ids());
-                Input::Close
-            }
-            Happening::Shutdown => Input::Shutdown,
-            Happening::Discard => {
-                self.release(&[first]);
-                Input::Discard(first)
-            }
-            Happening::Detach => {
-                self.release(bounds.streams.ids());
-                Input::Detach
-            }
-            Happening::CancelExited => {
-                self.child.waiting[Until::Exited as usize] -= 1;
-                Input::CancelWait(Until::Exited)
-            }
-            Happening::CancelTerminal => {
-                self.child.waiting[Until::Terminal as usize] -= 1;
-                Input::CancelWait(Until::Terminal)
-            }
-            Happening::ReadError => {
-                let pump = &mut self.child.pumps[first];
-                *pump = Pump { gone: true, looks: false, released: true, ..*pump };
-                Input::ReadError(first, Errno(5))
-            }
-            Happening::Refuse => {
-                self.child.start = Start::Refused;
-                Input::Refused
-            }
-        }
-    }
-
-    fn release(&mut self, streams: &[StreamId]) {
-        for &id in streams {
-            self.child.pumps[id].released = true;
-        }
     }
 
     /// The design in its present state.
@@ -572,15 +280,20 @@ impl<D: Design> World<D> {
     ///
     /// [`Broken`] names the rule.
     pub fn finish(&self, bounds: &Bounds) -> Result<(), Broken> {
-        // Nobody takes the terminal in a world without a consumer.
-        if !bounds.consumer {
-            return Ok(());
-        }
-        self.history.finish()?;
-        if bounds.must_end() && !self.is_over() {
-            let why = "nothing more can happen, and there is no terminal";
-            return Err(Broken { rule: Rule::C6, why });
-        }
-        Ok(())
+        finish(bounds, &self.history)
     }
+}
+
+/// What must hold of a history after which nothing more can happen.
+pub(crate) fn finish(bounds: &Bounds, history: &History<Bytes>) -> Result<(), Broken> {
+    // Nobody takes the terminal in a world without a consumer.
+    if !bounds.consumer {
+        return Ok(());
+    }
+    history.finish()?;
+    if bounds.must_end() && !history.is_over() {
+        let why = "nothing more can happen, and there is no terminal";
+        return Err(Broken { rule: Rule::C6, why });
+    }
+    Ok(())
 }

@@ -5,10 +5,32 @@ use core::hash::{Hash, Hasher};
 
 use super::{PerStream, StreamId, Streams, lane::Queued};
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Backlog<C> {
     queues: PerStream<VecDeque<Ticketed<C>>>,
     next_ticket: u64,
+}
+
+/// Makes `copy` a copy. Most queues of most states are empty.
+#[inline]
+pub(super) fn copy_queue<T: Clone>(copy: &mut VecDeque<T>, queue: &VecDeque<T>) {
+    if !(copy.is_empty() && queue.is_empty()) {
+        copy.clone_from(queue);
+    }
+}
+
+impl<C: Clone> Clone for Backlog<C> {
+    fn clone(&self) -> Self {
+        Backlog { queues: self.queues.clone(), ..*self }
+    }
+
+    fn clone_from(&mut self, source: &Self) {
+        let Backlog { queues, next_ticket } = source;
+        for (copy, queue) in self.queues.iter_mut().zip(queues.iter()) {
+            copy_queue(copy, queue);
+        }
+        self.next_ticket = *next_ticket;
+    }
 }
 
 #[derive(Clone, Debug)]

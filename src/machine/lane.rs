@@ -2,7 +2,7 @@
 
 use alloc::collections::VecDeque;
 
-use super::{Chunk, Cut, End, StreamId, StreamReport};
+use super::{Chunk, Cut, End, StreamId, StreamReport, backlog::copy_queue};
 
 /// Where the source of a stream stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -45,7 +45,7 @@ pub(super) enum Queued<C> {
     Gap(u64),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct Lane<C> {
     pub(super) source: Source,
     pub(super) intake: Intake,
@@ -63,6 +63,34 @@ pub(super) struct Lane<C> {
     /// The end of an over-long stream, behind the gap; delivered when the stream has ended.
     pub(super) tail: VecDeque<C>,
     pub(super) tail_bytes: u64,
+}
+
+impl<C: Clone> Clone for Lane<C> {
+    fn clone(&self) -> Self {
+        Lane { tail: self.tail.clone(), ..*self }
+    }
+
+    fn clone_from(&mut self, other: &Self) {
+        let Lane {
+            source,
+            intake,
+            owed,
+            due,
+            read,
+            delivered,
+            dropped,
+            queued_bytes,
+            queued_chunks,
+            gap,
+            tail,
+            tail_bytes,
+        } = other;
+        copy_queue(&mut self.tail, tail);
+        (self.source, self.intake, self.owed, self.due) = (*source, *intake, *owed, *due);
+        (self.read, self.delivered, self.dropped) = (*read, *delivered, *dropped);
+        (self.queued_bytes, self.queued_chunks) = (*queued_bytes, *queued_chunks);
+        (self.gap, self.tail_bytes) = (*gap, *tail_bytes);
+    }
 }
 
 impl<C> Default for Lane<C> {

@@ -30,6 +30,8 @@ pub use signal::{Signal, SignalSet};
 pub use stream::{PerStream, StreamId, Streams};
 pub use terminal::{Cause, Cut, End, Errno, Killed, Status, StreamReport, Terminal};
 
+use core::hash::{Hash, Hasher};
+
 use backlog::Backlog;
 use lane::{Intake, Lane, Source};
 use output::TIMERS;
@@ -47,7 +49,7 @@ use output::TIMERS;
 ///
 /// `Reaped` passes to `Ended`, and `Ended` without a consumer to `Done`, in the same step that
 /// made it so (C5). The terminal's place is the phase itself: no queue can be too full for it (C2).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Machine<C> {
     policy: Policy,
     streams: Streams,
@@ -58,6 +60,43 @@ pub struct Machine<C> {
     backlog: Backlog<C>,
     timers: [Clock; TIMERS],
     waiting: Resolved,
+}
+
+// `clone_from` keeps the buffers: the explorer makes a million copies, and keeps few.
+impl<C: Clone> Clone for Machine<C> {
+    fn clone(&self) -> Self {
+        Machine { lanes: self.lanes.clone(), backlog: self.backlog.clone(), ..*self }
+    }
+
+    fn clone_from(&mut self, source: &Self) {
+        let Machine { policy, streams, phase, consumer, cause, lanes, backlog, timers, waiting } =
+            source;
+        self.lanes.clone_from(lanes);
+        self.backlog.clone_from(backlog);
+        (self.policy, self.streams, self.phase) = (*policy, *streams, *phase);
+        (self.consumer, self.cause) = (*consumer, *cause);
+        (self.timers, self.waiting) = (*timers, *waiting);
+    }
+}
+
+// Policy and streams are fixed at the start: they tell no two states of one execution apart, and
+// the explorer hashes hundreds of thousands.
+impl<C: Hash> Hash for Machine<C> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Machine {
+            policy: _,
+            streams: _,
+            phase,
+            consumer,
+            cause,
+            lanes,
+            backlog,
+            timers,
+            waiting,
+        } = self;
+        (phase, consumer, cause, lanes).hash(state);
+        (backlog, timers, waiting).hash(state);
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,6 +1,9 @@
 //! Which output streams an execution has, and values kept once per stream.
 
-use core::ops::{Index, IndexMut};
+use core::{
+    hash::{Hash, Hasher},
+    ops::{Index, IndexMut},
+};
 
 /// One output of an execution.
 ///
@@ -90,8 +93,32 @@ impl Streams {
 }
 
 /// One value for each stream an execution can have at once, by [`StreamId`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Copy, Debug, Default, PartialEq, Eq)]
 pub struct PerStream<T>([T; 2]);
+
+// An array would say its length each time.
+impl<T: Hash> Hash for PerStream<T> {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let [first, second] = &self.0;
+        (first, second).hash(state);
+    }
+}
+
+impl<T: Clone> Clone for PerStream<T> {
+    #[inline]
+    fn clone(&self) -> Self {
+        let [first, second] = &self.0;
+        PerStream([first.clone(), second.clone()])
+    }
+
+    #[inline]
+    fn clone_from(&mut self, source: &Self) {
+        for (value, source) in self.0.iter_mut().zip(&source.0) {
+            value.clone_from(source);
+        }
+    }
+}
 
 impl<T> PerStream<T> {
     /// The same construction for each place.

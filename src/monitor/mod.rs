@@ -10,6 +10,8 @@ mod watch;
 
 pub use rule::{Broken, Rule, Violation};
 
+use core::hash::{Hash, Hasher};
+
 use crate::machine::{
     Actions, Chunk, Cut, DrainPolicy, End, Event, Full, Input, Killed, OutputLimit, Over,
     PerStream, Policy, PumpAction, Reply, Resolved, Signal, SignalSet, Status, Step, StreamId,
@@ -62,7 +64,7 @@ impl<C: Chunk + Clone + Eq> Monitor<C> {
 
 /// What the contract needs to remember of a history: a [`Monitor`] without its step count, so
 /// that two histories with the same future are equal.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct History<C> {
     policy: Policy,
     streams: Streams,
@@ -80,6 +82,62 @@ pub struct History<C> {
     reasons: Reasons,
     kill_signals: SignalSet,
     watches: PerStream<Watch<C>>,
+}
+
+// `clone_from` keeps the buffers: the explorer makes a million copies, and keeps few.
+impl<C: Clone> Clone for History<C> {
+    fn clone(&self) -> Self {
+        History { watches: self.watches.clone(), ..*self }
+    }
+
+    fn clone_from(&mut self, source: &Self) {
+        let History {
+            policy,
+            streams,
+            start,
+            reaped,
+            forced,
+            consumer_gone,
+            closed,
+            shutting_down,
+            terminal_delivered,
+            waiting,
+            latched,
+            reasons,
+            kill_signals,
+            watches,
+        } = source;
+        self.watches.clone_from(watches);
+        (self.policy, self.streams, self.start) = (*policy, *streams, *start);
+        (self.reaped, self.forced, self.consumer_gone) = (*reaped, *forced, *consumer_gone);
+        (self.closed, self.shutting_down) = (*closed, *shutting_down);
+        (self.terminal_delivered, self.waiting) = (*terminal_delivered, *waiting);
+        (self.latched, self.reasons, self.kill_signals) = (*latched, *reasons, *kill_signals);
+    }
+}
+
+// Policy and streams are fixed at the start: they tell no two histories of one execution apart.
+impl<C: Hash> Hash for History<C> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let History {
+            policy: _,
+            streams: _,
+            start,
+            reaped,
+            forced,
+            consumer_gone,
+            closed,
+            shutting_down,
+            terminal_delivered,
+            waiting,
+            latched,
+            reasons,
+            kill_signals,
+            watches,
+        } = self;
+        (start, reaped, forced, consumer_gone, closed, shutting_down).hash(state);
+        (terminal_delivered, waiting, latched, reasons, kill_signals, watches).hash(state);
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

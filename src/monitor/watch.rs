@@ -8,7 +8,7 @@ use crate::machine::{
     TimerAction,
 };
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct Watch<C> {
     /// Read, and neither delivered nor accounted for by a gap.
     pending: VecDeque<C>,
@@ -30,6 +30,40 @@ pub(super) struct Watch<C> {
     held: bool,
     idle: Clock,
     deadline: Clock,
+}
+
+impl<C: Clone> Clone for Watch<C> {
+    fn clone(&self) -> Self {
+        Watch { pending: self.pending.clone(), ..*self }
+    }
+
+    fn clone_from(&mut self, source: &Self) {
+        let Watch {
+            pending,
+            read,
+            delivered,
+            gapped,
+            paused,
+            discarded,
+            source_end,
+            abandoned,
+            end_delivered,
+            owed,
+            due,
+            cut,
+            held,
+            idle,
+            deadline,
+        } = source;
+        if !(self.pending.is_empty() && pending.is_empty()) {
+            self.pending.clone_from(pending);
+        }
+        (self.read, self.delivered, self.gapped) = (*read, *delivered, *gapped);
+        (self.paused, self.discarded, self.abandoned) = (*paused, *discarded, *abandoned);
+        (self.source_end, self.end_delivered) = (*source_end, *end_delivered);
+        (self.owed, self.due, self.cut, self.held) = (*owed, *due, *cut, *held);
+        (self.idle, self.deadline) = (*idle, *deadline);
+    }
 }
 
 impl<C> Default for Watch<C> {
