@@ -34,6 +34,10 @@ pub(crate) struct Script {
     pub(crate) reactor_is_late: bool,
     /// The driver has let go of everything.
     pub(crate) dropped: bool,
+    /// The driver has been told of the exit.
+    told: bool,
+    /// What the driver did that no backend expects.
+    pub(crate) broken: Option<&'static str>,
     /// Whoever waits for the exit, and for nothing else.
     waker: Option<Waker>,
 }
@@ -48,12 +52,14 @@ pub(crate) struct Pipe {
     pub(crate) read: u64,
     /// The most bytes that one read returns; 0: no bound.
     pub(crate) split: usize,
+    ended: bool,
     waker: Option<Waker>,
 }
 
 impl Pipe {
     fn read(&mut self, max: u64) -> Option<Read> {
         if self.bytes.is_empty() {
+            self.ended = self.end.is_some();
             return self.end.clone();
         }
         let split = if self.split == 0 { usize::MAX } else { self.split };
@@ -61,6 +67,16 @@ impl Pipe {
         let bytes: Vec<u8> = self.bytes.drain(..len).collect();
         self.read += len as u64;
         Some(Read::Chunk(Data::new(bytes.into())))
+    }
+
+    /// What is wrong with a read that the driver makes now.
+    fn refuses(&self, max: u64) -> Option<&'static str> {
+        match () {
+            () if self.abandoned => Some("it read what it had let go of"),
+            () if self.ended => Some("it read on after the end"),
+            () if max == 0 => Some("it read without room"),
+            () => None,
+        }
     }
 }
 
@@ -142,6 +158,7 @@ impl Backend for Led {
     fn poll_read(&mut self, cx: &mut Context<'_>, stream: StreamId, max: u64) -> Poll<Read> {
         let mut script = self.0.script();
         let late = script.reactor_is_late;
+        script.broken = script.broken.or(script.pipes[stream].refuses(max));
         let pipe = &mut script.pipes[stream];
         pipe.waker = None;
         if !late && let Some(read) = pipe.read(max) {
@@ -152,7 +169,9 @@ impl Backend for Led {
     }
 
     fn try_read(&mut self, stream: StreamId, max: u64) -> Option<Read> {
-        self.0.script().pipes[stream].read(max)
+        let mut script = self.0.script();
+        script.broken = script.broken.or(script.pipes[stream].refuses(max));
+        script.pipes[stream].read(max)
     }
 
     fn poll_exit(&mut self, cx: &mut Context<'_>) -> Poll<Exit> {
@@ -166,7 +185,11 @@ impl Backend for Led {
     }
 
     fn try_exit(&mut self) -> Option<Exit> {
-        let script = self.0.script();
+        let mut script = self.0.script();
+        if script.told {
+            script.broken = Some("it asked for the exit again");
+        }
+        script.told = script.status.is_some();
         let mut standing = PerStream::default();
         for id in [StreamId::Stdout, StreamId::Stderr] {
             standing[id] = script.pipes[id].bytes.len() as u64;
@@ -179,7 +202,11 @@ impl Backend for Led {
     }
 
     fn signal(&mut self, signal: Signal, target: Target) {
-        self.0.script().signals.push((signal, target));
+        let mut script = self.0.script();
+        if script.told && target == Target::Leader {
+            script.broken = Some("it signalled a root that has been reaped");
+        }
+        script.signals.push((signal, target));
     }
 
     fn abandon(&mut self, stream: StreamId) {

@@ -7,6 +7,7 @@
 #![expect(clippy::expect_used, reason = "a test that cannot go on must fail")]
 
 mod cancel;
+mod child;
 mod clocks;
 #[path = "../common/mod.rs"]
 mod common;
@@ -14,5 +15,6 @@ mod common;
 mod fake;
 mod futures;
 mod polled;
+mod random;
 mod stdin;
 mod steps;
