@@ -30,6 +30,8 @@ pub(crate) struct Script {
     pub(crate) pipes: PerStream<Pipe>,
     pub(crate) status: Option<Status>,
     pub(crate) signals: Vec<(Signal, Target)>,
+    /// How many of them came before the root had ended, whether that was known or not.
+    pub(crate) signals_in_life: usize,
     /// The reactor has not told yet what has already happened.
     pub(crate) reactor_is_late: bool,
     /// The driver has let go of everything.
@@ -52,7 +54,8 @@ pub(crate) struct Pipe {
     pub(crate) read: u64,
     /// The most bytes that one read returns; 0: no bound.
     pub(crate) split: usize,
-    ended: bool,
+    /// The driver has been told of the end.
+    pub(crate) ended: bool,
     waker: Option<Waker>,
 }
 
@@ -206,6 +209,7 @@ impl Backend for Led {
         if script.told && target == Target::Leader {
             script.broken = Some("it signalled a root that has been reaped");
         }
+        script.signals_in_life += usize::from(script.status.is_none());
         script.signals.push((signal, target));
     }
 

@@ -8,7 +8,8 @@
 use std::{future::Future, pin::Pin, task::Poll, time::Duration};
 
 use lastbyte::{
-    Event, Execution, Handle, Output, Signal, Status, StreamId, Terminal,
+    Event, Execution, Full, Handle, Output, OutputLimit, Over, Signal, Status, StreamId,
+    StreamReport, Terminal,
     backend::Read,
     machine::{Cut, End, PerStream, Until},
 };
@@ -48,6 +49,14 @@ impl<T> Waiter<T> {
 
     fn sleeps(&self) -> bool {
         self.outcome.is_none() && !self.waits.is_woken()
+    }
+
+    /// Does as a task does that is woken. It is never for nothing.
+    fn wakes(&mut self) {
+        if self.outcome.is_none() && self.waits.is_woken() {
+            self.polls();
+            assert!(self.outcome.is_some(), "it was woken for nothing");
+        }
     }
 }
 
@@ -212,13 +221,20 @@ impl World {
             Does::Closes => drop(self.handle.close()),
             Does::ShutsDown => drop(self.handle.shutdown()),
         }
+        self.exited.iter_mut().for_each(Waiter::wakes);
+        self.waits.iter_mut().for_each(Waiter::wakes);
     }
 
     /// What holds after every step.
     fn holds(&self) {
         let verdict = self.handle.verdict().expect("debug builds are monitored");
         assert_eq!(verdict.violation, None, "after {} steps", verdict.steps);
-        assert_eq!(self.fake.script().broken, None);
+        {
+            let script = self.fake.script();
+            assert_eq!(script.broken, None);
+            let kept = script.pipes.iter().any(|pipe| pipe.ended && !pipe.abandoned);
+            assert!(!kept, "a source that has ended is let go of at once");
+        }
         if self.handle.status().is_some() {
             assert!(!self.exited.iter().any(Waiter::sleeps), "the root has ended");
         }
@@ -284,11 +300,15 @@ impl World {
         match child.finale {
             Finale::ClosesInVain if child.exited.is_none() => teardown.close_max,
             Finale::ShutsDown => teardown.shutdown_max,
+            // Who tears down has nobody to wait for but the root.
+            Finale::Takes | Finale::Outputs | Finale::Waits if !child.torn_down => {
+                child.drain_max().unwrap_or_default()
+            }
             Finale::Takes
             | Finale::Outputs
             | Finale::Waits
             | Finale::Closes
-            | Finale::ClosesInVain => child.drain_max().unwrap_or_default(),
+            | Finale::ClosesInVain => Duration::ZERO,
         }
     }
 
@@ -356,9 +376,17 @@ impl World {
             }
             Some(_) | None => assert!(child.torn_down, "nobody asked to force it"),
         }
+        let cause = terminal.cause;
+        if cause.timed_out || cause.stalled {
+            assert!(self.fake.script().signals_in_life > 0, "it had ended before");
+        }
         for &id in child.streams.ids() {
             self.adds_up(child, id, &terminal);
         }
+        let over = |limit: OutputLimit| {
+            terminal.reports().any(|report| report.delivered + report.dropped > limit.bytes_max)
+        };
+        assert!(!cause.output_limit || child.policy.limit.is_some_and(over), "it had kept it");
         if let Some(output) = output {
             assert_eq!(output.terminal, terminal);
         }
@@ -368,6 +396,7 @@ impl World {
         let source = child.sources[id];
         let read = self.fake.script().pipes[id].read;
         let report = terminal.streams[id].expect("each stream has its report");
+        is_delivered_to_the_limit(child, &report);
         assert_eq!(report.delivered + report.dropped, read, "{id}: every byte is accounted for");
         if let Some(consumer) = &self.consumer
             && let Some(delivered) = consumer.terminal
@@ -395,6 +424,25 @@ impl World {
             }
         }
     }
+}
+
+/// What a consumer who wants all of it gets of a stream that has said its end (C8).
+fn is_delivered_to_the_limit(child: &Child, report: &StreamReport) {
+    let taken = matches!(child.finale, Finale::Takes | Finale::Outputs) && !child.unwanted;
+    let ended = matches!(report.end, End::Eof | End::Limit);
+    if !taken || !ended || child.policy.buffer.full == Full::Gap {
+        return;
+    }
+    let written = child.sources[report.stream].written;
+    let allowed = match child.policy.limit {
+        None => written,
+        Some(OutputLimit { bytes_max, over: Over::KeepTail { bytes_max: tail } }) => {
+            bytes_max + tail
+        }
+        Some(OutputLimit { bytes_max, over: Over::Truncate | Over::Kill }) => bytes_max,
+    };
+    assert_eq!(report.delivered, written.min(allowed), "{}", report.stream);
+    assert_eq!(report.end == End::Limit, written > allowed, "{}", report.stream);
 }
 
 /// The bytes that `output` has collected stand as they were written, but for what was dropped.

@@ -141,10 +141,14 @@ fn c04_wait_is_woken_by_the_delivery_and_by_nothing_else() {
     for wait in &mut waits {
         assert_pending!(wait.poll());
     }
+    // Who waits for something else is resolved in between, alone.
+    let mut exited = spawn(core.exited());
+    assert_pending!(exited.poll());
     for input in [chunk("a"), reap(), Input::Eof(OUT)] {
         step(&core, input);
         assert!(waits.iter().all(sleeps), "it is available, but not delivered");
     }
+    assert!(woken_once(&exited));
     for _ in ["chunk", "end"] {
         assert!(core.try_event().is_some());
         assert!(waits.iter().all(sleeps));
@@ -188,6 +192,9 @@ fn c04_a_wait_dropped_at_any_point_affects_nobody() {
         assert!(woken_once(&stays));
         drop(goes);
         assert_eq!(witness.waker_ref_count(), 1);
+        for until in [Until::Exited, Until::Terminal] {
+            assert!(core.step(Input::CancelWait(until)).is_err(), "nobody is counted any more");
+        }
         assert!(assert_ready!(stays.poll()).is_some());
         sound(&core);
     }
