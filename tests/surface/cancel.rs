@@ -1,6 +1,8 @@
 //! Cancel safety: each public future dropped at each of its pending points, and a fresh one then
 //! finds everything.
 
+use std::task::Poll;
+
 use lastbyte::{Event, Execution, Handle, Policy, Signal, Status, Target, Terminal};
 use tokio_test::{assert_ready, task::spawn};
 
@@ -32,45 +34,46 @@ fn sound(handle: &Handle) {
     assert_eq!(verdict.violation, None);
 }
 
-/// If this were red, a `next` that lost a race in `select!` would have taken an event with it.
-#[tokio::test(start_paused = true)]
-async fn c01_next_dropped_whenever_it_is_pending_loses_no_event() {
+/// The events of a life in which every `next` that is pending is dropped, after so many polls,
+/// some before and some after they are woken.
+async fn taken(polls: usize) -> Vec<Event> {
     let (fake, mut execution, handle) = started();
     let mut events = Vec::new();
     for step in LIFE {
-        // Each pending one is polled twice, and dropped both before and after it is woken.
-        loop {
-            let mut next = spawn(execution.next());
-            let mut polled = next.poll();
-            if polled.is_pending() {
-                polled = next.poll();
-            }
-            match polled {
-                std::task::Poll::Ready(Some(event)) => events.push(event),
-                std::task::Poll::Ready(None) | std::task::Poll::Pending => break,
+        let mut gives_up = spawn(execution.next());
+        for _ in 0..polls {
+            if let Poll::Ready(event) = gives_up.poll() {
+                events.extend(event);
+                break;
             }
         }
-        let mut woken = spawn(execution.next());
-        let pending = woken.poll().is_pending();
         step(&fake);
         settle().await;
-        assert!(pending || woken.waker_ref_count() == 1);
-        drop(woken);
+        drop(gives_up);
+        while let Poll::Ready(Some(event)) = spawn(execution.next()).poll() {
+            events.push(event);
+        }
     }
-    while let Some(event) = execution.try_next() {
-        events.push(event);
-    }
-    let bytes: Vec<u8> = events
-        .iter()
-        .filter_map(|event| match event {
-            Event::Chunk { chunk, .. } => Some(chunk.to_vec()),
-            Event::Gap { .. } | Event::End { .. } | Event::Exit(_) => None,
-        })
-        .flatten()
-        .collect();
-    assert_eq!(bytes, ALL);
-    assert!(matches!(events[..], [.., Event::End { stream: OUT, .. }, Event::Exit(_)]));
     sound(&handle);
+    events
+}
+
+/// If this were red, a `next` that lost a race in `select!` would have taken an event with it.
+#[tokio::test(start_paused = true)]
+async fn c01_next_dropped_whenever_it_is_pending_loses_no_event() {
+    for polls in 1..4 {
+        let events = taken(polls).await;
+        let bytes: Vec<u8> = events
+            .iter()
+            .filter_map(|event| match event {
+                Event::Chunk { chunk, .. } => Some(chunk.to_vec()),
+                Event::Gap { .. } | Event::End { .. } | Event::Exit(_) => None,
+            })
+            .flatten()
+            .collect();
+        assert_eq!(bytes, ALL, "polled {polls} times");
+        assert!(matches!(events[..], [.., Event::End { stream: OUT, .. }, Event::Exit(_)]));
+    }
 }
 
 /// The terminal of a life through whose first steps a wait was polled and then dropped.
@@ -131,7 +134,7 @@ async fn c04_a_handle_s_waits_dropped_at_any_point_affect_nobody() {
             step(&fake);
             settle().await;
             if collected.is_none()
-                && let std::task::Poll::Ready(output) = output.poll()
+                && let Poll::Ready(output) = output.poll()
             {
                 collected = Some(output);
             }

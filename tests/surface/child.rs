@@ -43,8 +43,10 @@ pub(crate) enum Finale {
     Closes,
     /// He closes; nothing ends the root.
     ClosesInVain,
-    /// The runtime shuts down, and nobody takes anything; the root ends in answer.
+    /// The runtime shuts down; the root ends in answer, and the consumer takes what there is.
     ShutsDown,
+    /// The same, and nobody takes anything.
+    ShutsDownUnheard,
 }
 
 /// The script so far.
@@ -111,6 +113,7 @@ impl ReferenceStateMachine for Child {
             Finale::Closes,
             Finale::ClosesInVain,
             Finale::ShutsDown,
+            Finale::ShutsDownUnheard,
         ]);
         (streams, any_policy(), 0..5usize, finale)
             .prop_map(|(streams, policy, split, finale)| Child {

@@ -252,7 +252,7 @@ impl World {
         self.exited.push(Waiter::new(self.handle.exited()));
         let last = match child.finale {
             Finale::Closes | Finale::ClosesInVain => Does::Closes,
-            Finale::ShutsDown => Does::ShutsDown,
+            Finale::ShutsDown | Finale::ShutsDownUnheard => Does::ShutsDown,
             Finale::Takes | Finale::Outputs | Finale::Waits => Does::Runs,
         };
         *child = Child::apply(child.clone(), &last);
@@ -263,7 +263,7 @@ impl World {
             child.exits(status);
             self.fake.exit(status);
         }
-        if child.drain_max().is_none() {
+        if child.drain_max().is_none() && !child.torn_down {
             for &id in child.streams.ids() {
                 if child.sources[id].ended.is_none() {
                     child.sources[id].ended = Some(Ending::Eof);
@@ -272,10 +272,6 @@ impl World {
             }
         }
         match child.finale {
-            Finale::Takes | Finale::Closes | Finale::ClosesInVain | Finale::ShutsDown => {
-                self.takes_all(child);
-                None
-            }
             Finale::Outputs if child.consumer => {
                 let output = self.execution().output();
                 Some(self.polls_to_the_end(child, output))
@@ -286,7 +282,13 @@ impl World {
                 assert_eq!(self.handle.terminal(), Some(terminal));
                 None
             }
-            Finale::Outputs | Finale::Waits => {
+            Finale::Takes
+            | Finale::Outputs
+            | Finale::Waits
+            | Finale::Closes
+            | Finale::ClosesInVain
+            | Finale::ShutsDown
+            | Finale::ShutsDownUnheard => {
                 self.takes_all(child);
                 None
             }
@@ -299,7 +301,7 @@ impl World {
         let teardown = child.policy.teardown;
         match child.finale {
             Finale::ClosesInVain if child.exited.is_none() => teardown.close_max,
-            Finale::ShutsDown => teardown.shutdown_max,
+            Finale::ShutsDownUnheard => teardown.shutdown_max,
             // Who tears down has nobody to wait for but the root.
             Finale::Takes | Finale::Outputs | Finale::Waits if !child.torn_down => {
                 child.drain_max().unwrap_or_default()
@@ -308,7 +310,8 @@ impl World {
             | Finale::Outputs
             | Finale::Waits
             | Finale::Closes
-            | Finale::ClosesInVain => Duration::ZERO,
+            | Finale::ClosesInVain
+            | Finale::ShutsDown => Duration::ZERO,
         }
     }
 
@@ -316,7 +319,7 @@ impl World {
         for time in [Duration::ZERO, Self::bound(child)] {
             self.passes(time);
             for _turn in 0..1000 {
-                if child.finale == Finale::ShutsDown && time.is_zero() {
+                if child.finale == Finale::ShutsDownUnheard && time.is_zero() {
                     break;
                 }
                 let Some(consumer) = &mut self.consumer else { break };
