@@ -2,124 +2,17 @@
 //!
 //! Time is tokio's paused clock: it moves only when nothing else can, so every order here is exact.
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll, Waker},
-    time::Duration,
-};
+#[path = "common/fake.rs"]
+mod fake;
 
+use std::time::Duration;
+
+use fake::{Fake, OUT, ZERO};
 use lastbyte::{
-    BufferPolicy, Cut, Data, DrainPolicy, End, Errno, Event, Execution, Full, KillPolicy, Policy,
-    Signal, Status, StreamId, Streams, Target,
-    backend::{Backend, Exit, Read},
-    machine::PerStream,
+    BufferPolicy, Cut, DrainPolicy, End, Errno, Event, Full, KillPolicy, Policy, Signal, Status,
+    Target, backend::Read,
 };
 use tokio::time::Instant;
-
-const OUT: StreamId = StreamId::Stdout;
-const ZERO: Status = Status::Exited { code: 0 };
-
-/// A child that does what the test says, when it says so.
-#[derive(Clone, Default)]
-struct Fake(Arc<Mutex<Script>>);
-
-#[derive(Default)]
-struct Script {
-    pipe: VecDeque<u8>,
-    end: Option<Read>,
-    status: Option<Status>,
-    signals: Vec<(Signal, Target)>,
-    abandoned: bool,
-    /// The reactor has not told yet what has already happened.
-    reactor_is_late: bool,
-    waker: Option<Waker>,
-}
-
-impl Fake {
-    fn script(&self) -> MutexGuard<'_, Script> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn change(&self, change: impl FnOnce(&mut Script)) {
-        let waker = {
-            let mut script = self.script();
-            change(&mut script);
-            script.waker.take()
-        };
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-    }
-
-    fn write(&self, bytes: &[u8]) {
-        self.change(|script| script.pipe.extend(bytes));
-    }
-
-    fn exit(&self, status: Status) {
-        self.change(|script| script.status = Some(status));
-    }
-
-    fn close_pipe(&self) {
-        self.change(|script| script.end = Some(Read::Eof));
-    }
-
-    fn start(&self, policy: Policy) -> Execution {
-        Execution::on_backend(self.clone(), Streams::Stdout, policy)
-            .unwrap_or_else(|error| panic!("{error}"))
-    }
-}
-
-impl Backend for Fake {
-    fn poll_read(&mut self, cx: &mut Context<'_>, stream: StreamId, max: u64) -> Poll<Read> {
-        if !self.script().reactor_is_late
-            && let Some(read) = self.try_read(stream, max)
-        {
-            return Poll::Ready(read);
-        }
-        self.script().waker = Some(cx.waker().clone());
-        Poll::Pending
-    }
-
-    fn try_read(&mut self, _: StreamId, max: u64) -> Option<Read> {
-        let mut script = self.script();
-        if script.pipe.is_empty() {
-            return script.end.clone();
-        }
-        let len = script.pipe.len().min(max as usize);
-        let bytes: Vec<u8> = script.pipe.drain(..len).collect();
-        Some(Read::Chunk(Data::new(bytes.into())))
-    }
-
-    fn poll_exit(&mut self, cx: &mut Context<'_>) -> Poll<Exit> {
-        if !self.script().reactor_is_late
-            && let Some(exit) = self.try_exit()
-        {
-            return Poll::Ready(exit);
-        }
-        self.script().waker = Some(cx.waker().clone());
-        Poll::Pending
-    }
-
-    fn try_exit(&mut self) -> Option<Exit> {
-        let script = self.script();
-        let mut standing = PerStream::default();
-        standing[OUT] = script.pipe.len() as u64;
-        script.status.map(|status| Exit { status, standing })
-    }
-
-    fn wait_exit(&mut self, _: Duration) -> Option<Exit> {
-        self.try_exit()
-    }
-
-    fn signal(&mut self, signal: Signal, target: Target) {
-        self.script().signals.push((signal, target));
-    }
-
-    fn abandon(&mut self, _: StreamId) {
-        self.script().abandoned = true;
-    }
-}
 
 fn drain(drain: DrainPolicy) -> Policy {
     Policy { drain, ..Policy::default() }
@@ -181,7 +74,7 @@ async fn c06_readability_wins_over_a_timer_that_is_due_at_the_same_moment() {
     {
         let mut script = fake.script();
         script.reactor_is_late = true;
-        script.pipe.extend(b"in time");
+        script.pipes[OUT].bytes.extend(b"in time");
     }
     tokio::time::advance(ms(200)).await;
     let output = execution.output().await;
@@ -227,7 +120,7 @@ async fn c07_a_bound_of_zero_reads_what_stood_in_the_pipe() {
     assert_eq!(reaped.elapsed(), Duration::ZERO);
     let report = output.terminal.reports().next().expect("one stream");
     assert_eq!((report.end, report.held), (End::Cut(Cut::After), true));
-    assert!(fake.script().abandoned, "the source is let go of");
+    assert!(fake.script().pipes[OUT].abandoned, "the source is let go of");
 }
 
 /// If this were red, a broken connection would look like the end of the output.
@@ -235,7 +128,7 @@ async fn c07_a_bound_of_zero_reads_what_stood_in_the_pipe() {
 async fn c09_a_read_error_is_not_an_eof_and_a_lost_runner_is_not_an_exit() {
     let fake = Fake::default();
     fake.write(b"half");
-    fake.change(|script| script.end = Some(Read::Error(Errno(104))));
+    fake.change(|script| script.pipes[OUT].end = Some(Read::Error(Errno(104))));
     fake.exit(Status::Lost);
     let output = fake.start(Policy::default()).output().await;
     assert_eq!(output.stdout, b"half");
@@ -256,7 +149,7 @@ async fn c10_an_exit_that_beats_the_timer_stays_clean() {
         let mut script = fake.script();
         script.reactor_is_late = true;
         script.status = Some(ZERO);
-        script.end = Some(Read::Eof);
+        script.pipes[OUT].end = Some(Read::Eof);
     }
     tokio::time::advance(ms(200)).await;
     let output = execution.output().await;
@@ -369,7 +262,7 @@ async fn c15_waiting_without_taking_output_discards_it() {
     let child = fake.clone();
     tokio::spawn(async move {
         // It ends only when all it wrote was read, as one that blocks on its pipe.
-        while !child.script().pipe.is_empty() {
+        while !child.script().pipes[OUT].bytes.is_empty() {
             tokio::task::yield_now().await;
         }
         child.exit(ZERO);

@@ -195,7 +195,10 @@ impl<C: Chunk> Machine<C> {
             }
         } else {
             self.kill_hard(step);
-            self.set_timer(Timer::Close, TimerAction::Arm, step);
+            // Whoever closes again, or drops what he has closed, has the bound of the first close.
+            if matches!(self.timers[Timer::Close.index()], Clock::Off) {
+                self.set_timer(Timer::Close, TimerAction::Arm, step);
+            }
         }
         self.consumer = Consumer::Gone;
         self.cut_all(Cut::Close, reaped, step);

@@ -180,3 +180,16 @@ fn c15_a_stream_that_ended_while_paused_can_be_discarded() {
     at.steps([chunk(STDOUT, "ab"), Input::Eof(STDOUT), Input::Discard(STDOUT), reap()]);
     assert_eq!(at.rest().0, [gap(2), end(End::Discarded)]);
 }
+
+/// If this were red, whoever closes twice, or drops what he has closed, would put off the bound of
+/// his first close, and with it everybody's wait.
+#[test]
+fn c11_a_second_close_does_not_move_the_bound_of_the_first() {
+    let mut at = Watched::running(Policy::default());
+    let first = at.step(Input::Close);
+    assert_eq!(first.actions.timer(Timer::Close), Some(TimerAction::Arm));
+    let second = at.step(Input::Close);
+    assert_eq!(second.actions.timer(Timer::Close), None);
+    at.steps([Input::Timeout(Timer::Close)]);
+    assert_eq!(at.machine.status(), Some(Status::Forced));
+}
