@@ -1,17 +1,37 @@
 //! The bounded worlds that `check` explores, by name, and the designs it explores in them.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, ops::Range, rc::Rc, time::Duration};
 
-use lastbyte::machine::{
-    BufferPolicy, Descendants, DrainPolicy, Full, KillPolicy, Machine, OutputLimit, Over,
-    PerStream, Policy, Streams,
+use lastbyte::{
+    machine::{
+        BufferPolicy, Descendants, DrainPolicy, Full, KillPolicy, Machine, OutputLimit, Over,
+        PerStream, Policy, Streams,
+    },
+    monitor::Rule::{self, C1, C2, C3, C4, C5, C6, C7, C9, C11, C12, C16, C20},
 };
 
 use crate::{
     bytes::Bytes,
+    design::Design,
+    executor::{
+        production::Lastbyte,
+        search::{self, Rerun, Sampled, Strategy},
+        stack::{Call, Scenario, Stack},
+        trace::Line,
+    },
     explorer::{Incomplete, Report, explore},
-    schedule::{Replayed, replay},
+    scenarios::scenarios,
+    schedule::{Replayed, Told, replay},
     world::{Bounds, Happening, Holder, Once},
+    zoo::{
+        abort_on_free::AbortOnFree, delete_before_copy::DeleteBeforeCopy,
+        drop_on_overflow::DropOnOverflow, exec_after_box::ExecAfterBox, exit_event::ExitEvent,
+        exit_polled::ExitPolled, free_races_exit::FreeRacesExit, idle_cut::IdleCut,
+        one_drain_loop::OneDrainLoop, os_exec::OsExec, pause_blocks_kill::PauseBlocksKill,
+        receiver_list::ReceiverList, single_owner::SingleOwner, stock, stock_steps,
+        streams_pending::StreamsPending, text_per_chunk::TextPerChunk, wait_drains::WaitDrains,
+        wait_error_is_exit::WaitErrorIsExit,
+    },
 };
 
 /// A world with its name.
@@ -147,37 +167,303 @@ fn asked(small: Bounds) -> [World; 13] {
     ]
 }
 
-/// A design by name: how to explore it, and to replay a schedule of it.
+/// Where a design is explored.
+#[derive(Clone, Debug)]
+pub enum Place {
+    /// Every state of a bounded machine.
+    World(Bounds),
+    /// Every schedule of async tasks.
+    Scenario(Rc<Scenario>),
+}
+
+/// A design by name: where to explore it, and what it is known to break.
 #[derive(Clone, Copy, Debug)]
 pub struct Specimen {
     /// Its name, as in tokens and tables.
     pub name: &'static str,
     /// What it is, in a few words.
     pub what: &'static str,
-    /// The one world that it is made for; otherwise all.
-    pub world: Option<&'static str>,
+    /// The places that it is explored in; empty: all that suit it.
+    pub places: &'static [&'static str],
     /// Rules that it breaks there; strictly these.
-    pub breaks: &'static [lastbyte::monitor::Rule],
-    /// Explores it.
-    pub explore: fn(&Bounds, u64) -> Result<Report, Incomplete>,
-    /// Replays a schedule of it.
-    pub replay: fn(&Bounds, &[u8]) -> Replayed,
+    pub breaks: &'static [Rule],
+    subject: Subject,
 }
 
-/// The reference.
-pub const REFERENCE: Specimen = Specimen {
-    name: "lastbyte",
-    what: "the production machine",
-    world: None,
-    breaks: &[],
-    explore: explore::<Machine<Bytes>>,
-    replay: replay::<Machine<Bytes>>,
-};
+/// What a design is made of.
+#[derive(Clone, Copy, Debug)]
+enum Subject {
+    Machine {
+        explore: fn(&Bounds, u64) -> Result<Report, Incomplete>,
+        replay: fn(&Bounds, &[u8]) -> Replayed,
+    },
+    Stack {
+        offers: &'static [Call],
+        explore: fn(&Rc<Scenario>, u64) -> Result<Report, Incomplete>,
+        rerun: fn(&Rc<Scenario>, &[u8]) -> Rerun,
+        sample: fn(&Rc<Scenario>, Strategy, Range<u64>) -> BTreeMap<Rule, Sampled>,
+    },
+}
 
-/// The zoo.
-pub const ZOO: &[Specimen] = &[];
+impl Specimen {
+    const fn machine<D: Design>(
+        name: &'static str,
+        what: &'static str,
+        places: &'static [&'static str],
+        breaks: &'static [Rule],
+    ) -> Self {
+        let subject = Subject::Machine { explore: explore::<D>, replay: replay::<D> };
+        Specimen { name, what, places, breaks, subject }
+    }
+
+    const fn stack<S: Stack>(
+        name: &'static str,
+        what: &'static str,
+        places: &'static [&'static str],
+        breaks: &'static [Rule],
+    ) -> Self {
+        let subject = Subject::Stack {
+            offers: S::OFFERS,
+            explore: search::explore::<S>,
+            rerun: search::rerun::<S>,
+            sample: search::sample::<S>,
+        };
+        Specimen { name, what, places, breaks, subject }
+    }
+
+    /// Whether it is explored as async tasks.
+    pub fn is_stack(&self) -> bool {
+        matches!(self.subject, Subject::Stack { .. })
+    }
+
+    /// Where it is explored, with so many chunks and waiters where these are the subject.
+    pub fn places(&self, chunks: u8, waiters: u8) -> Vec<(&'static str, Place)> {
+        let all: Vec<(&'static str, Place)> = match self.subject {
+            Subject::Machine { .. } => worlds(chunks, waiters)
+                .into_iter()
+                .map(|named| (named.name, Place::World(named.bounds)))
+                .collect(),
+            Subject::Stack { offers, .. } => scenarios(chunks, waiters)
+                .into_iter()
+                .filter(|scenario| scenario.suits(offers))
+                .map(|scenario| (scenario.name, Place::Scenario(scenario)))
+                .collect(),
+        };
+        let wanted = |name: &&str| self.places.is_empty() || self.places.contains(name);
+        all.into_iter().filter(|(name, _)| wanted(name)).collect()
+    }
+
+    /// Explores it in one of its places.
+    ///
+    /// # Errors
+    ///
+    /// [`Incomplete`] when the search could not be finished.
+    ///
+    /// # Panics
+    ///
+    /// When the place is not of its kind.
+    pub fn explore(&self, place: &Place, states_max: u64) -> Result<Report, Incomplete> {
+        match (self.subject, place) {
+            (Subject::Machine { explore, .. }, Place::World(bounds)) => explore(bounds, states_max),
+            (Subject::Stack { explore, .. }, Place::Scenario(scenario)) => {
+                explore(scenario, states_max)
+            }
+            (Subject::Machine { .. }, Place::Scenario(_))
+            | (Subject::Stack { .. }, Place::World(_)) => panic!("{} is not for there", self.name),
+        }
+    }
+
+    /// Replays a schedule of it in one of its places.
+    ///
+    /// # Panics
+    ///
+    /// When the place is not of its kind.
+    pub fn replay(&self, place: &Place, schedule: &[u8]) -> Replayed {
+        match (self.subject, place) {
+            (Subject::Machine { replay, .. }, Place::World(bounds)) => replay(bounds, schedule),
+            (Subject::Stack { rerun, .. }, Place::Scenario(scenario)) => {
+                let Rerun { lines, broken, diverged_at } = rerun(scenario, schedule);
+                let told = |line: Line| Told { choice: line.task, follows: line.did.join("; ") };
+                Replayed { steps: lines.into_iter().map(told).collect(), broken, diverged_at }
+            }
+            (Subject::Machine { .. }, Place::Scenario(_))
+            | (Subject::Stack { .. }, Place::World(_)) => panic!("{} is not for there", self.name),
+        }
+    }
+
+    /// Samples schedules of a stack: one for each seed. Empty for a machine.
+    pub fn sample(
+        &self,
+        place: &Place,
+        strategy: Strategy,
+        seeds: Range<u64>,
+    ) -> BTreeMap<Rule, Sampled> {
+        match (self.subject, place) {
+            (Subject::Stack { sample, .. }, Place::Scenario(scenario)) => {
+                sample(scenario, strategy, seeds)
+            }
+            (Subject::Machine { .. }, _) | (Subject::Stack { .. }, Place::World(_)) => {
+                BTreeMap::new()
+            }
+        }
+    }
+}
+
+/// The reference: the production machine.
+pub const REFERENCE: Specimen =
+    Specimen::machine::<Machine<Bytes>>("lastbyte", "the production machine", &[], &[]);
+
+/// Controls: designs that must break nothing.
+pub const CONTROLS: &[Specimen] = &[
+    REFERENCE,
+    Specimen::stack::<Lastbyte>(
+        "lastbyte-driver",
+        "the production core and driver, as a task beside its callers",
+        &[],
+        &[],
+    ),
+    Specimen::stack::<OsExec>(
+        "os-exec",
+        "Go's os/exec with a wait delay, that reads what stands before it cuts",
+        &["plain", "text", "held", "chatty", "read-error", "wait-error"],
+        &[],
+    ),
+];
+
+/// What every design of the zoo is asked that offers a wait.
+const USUAL: &[&str] = &["plain", "text", "held", "read-error", "wait-error"];
+
+/// The zoo: designs that must be caught.
+pub const ZOO: &[Specimen] = &[
+    Specimen::machine::<stock_steps::Stock>(
+        "stock-steps",
+        "stock, at the granularity of steps",
+        // It knows no bound on the drain.
+        &["until-eof"],
+        stock_steps::Stock::BREAKS,
+    ),
+    Specimen::stack::<stock::Stock>(
+        "stock",
+        "exit and wait are announced as soon as the process ends",
+        USUAL,
+        &[C1, C4, C9],
+    ),
+    Specimen::stack::<ReceiverList>(
+        "receiver-list",
+        "the exit pump awaits the pumps registered before it",
+        USUAL,
+        &[C1, C4, C6, C9],
+    ),
+    Specimen::stack::<StreamsPending<true>>(
+        "streams-pending",
+        "exit and wait await a count of streams, each on its own",
+        USUAL,
+        &[C4, C6, C9],
+    ),
+    Specimen::stack::<StreamsPending<false>>(
+        "check-then-register",
+        "as streams-pending, looking before registering",
+        USUAL,
+        &[C4, C6, C9],
+    ),
+    Specimen::stack::<SingleOwner>(
+        "single-owner",
+        "one task awaits the pumps and the process, for ever",
+        USUAL,
+        &[C6, C9],
+    ),
+    Specimen::stack::<WaitDrains>(
+        "wait-drains",
+        "the wait is the reap and then the drain, for ever",
+        USUAL,
+        &[C6, C9],
+    ),
+    Specimen::stack::<ExitPolled>(
+        "exit-polled",
+        "the exit is polled, and what was copied by then is the output",
+        USUAL,
+        &[C1, C5, C9],
+    ),
+    Specimen::stack::<ExitEvent>(
+        "exit-event",
+        "the end of the process is taken for the end of its output",
+        &["exited", "text", "held", "read-error", "wait-error"],
+        &[C1, C9],
+    ),
+    Specimen::stack::<DeleteBeforeCopy>(
+        "delete-before-copy",
+        "the exit has the copiers deleted",
+        USUAL,
+        &[C7, C9],
+    ),
+    Specimen::stack::<IdleCut>(
+        "idle-cut",
+        "a pump that is silent after the exit is given up",
+        USUAL,
+        &[C7, C9],
+    ),
+    Specimen::stack::<DropOnOverflow>(
+        "drop-on-overflow",
+        "a full channel drops chunks",
+        USUAL,
+        &[C1, C6, C9],
+    ),
+    Specimen::stack::<AbortOnFree>(
+        "abort-on-free",
+        "free aborts the pumps and does not join them",
+        &["text", "held", "read-error", "wait-error", "closed"],
+        &[C6, C9, C11, C16],
+    ),
+    Specimen::stack::<FreeRacesExit>(
+        "free-races-exit",
+        "free and the exit pump both push a terminal",
+        &["text", "held", "read-error", "wait-error", "closed"],
+        &[C2, C6, C9, C11, C16],
+    ),
+    Specimen::stack::<OneDrainLoop>(
+        "one-drain-loop",
+        "the events of all executions go through one loop",
+        &["plain", "held", "read-error", "wait-error", "slow-neighbour"],
+        &[C6, C9, C12],
+    ),
+    Specimen::stack::<PauseBlocksKill>(
+        "pause-blocks-kill",
+        "one task pauses for the consumer and serves kills",
+        &["plain", "text", "held", "killed", "killed-unread", "read-error"],
+        &[C6, C9, C12],
+    ),
+    Specimen::stack::<WaitErrorIsExit>(
+        "wait-error-is-exit",
+        "a failed wait is code -1",
+        &["plain", "text", "held", "wait-error"],
+        &[C6, C9],
+    ),
+    Specimen::stack::<WaitDrains>(
+        "read-error-is-eof",
+        "a failed read is the end of the stream (the pump of most designs here)",
+        &["read-error"],
+        &[C9],
+    ),
+    Specimen::stack::<TextPerChunk>(
+        "text-per-chunk",
+        "each chunk is decoded on its own",
+        &["plain", "text"],
+        &[C3],
+    ),
+    Specimen::stack::<ExecAfterBox>(
+        "exec-after-box",
+        "exits are published as they are reaped, a box's too",
+        &["text", "boxed"],
+        &[C20],
+    ),
+];
+
+/// All designs: the controls first.
+pub fn specimens() -> impl Iterator<Item = Specimen> {
+    CONTROLS.iter().chain(ZOO).copied()
+}
 
 /// The design of this name.
 pub fn specimen(name: &str) -> Option<Specimen> {
-    [REFERENCE].into_iter().chain(ZOO.iter().copied()).find(|specimen| specimen.name == name)
+    specimens().find(|specimen| specimen.name == name)
 }

@@ -161,12 +161,10 @@ fn failing() -> Vec<Scenario> {
 
 /// Somebody is slow, or a pipe is small.
 fn slow() -> Vec<Scenario> {
-    let mut neighbour = Scenario::new(
-        "slow-neighbour",
-        Script::new(does![Do::Close(Stderr), out(b"a"), out(b"b")]),
-    );
+    let mut neighbour =
+        Scenario::new("slow-neighbour", Script::new(does![Do::Close(Stderr), out(b"a")]));
     neighbour.children[0].1 = Consumer::Stops(0);
-    neighbour.children.push((Script::new(does![Do::Close(Stderr)]), Consumer::Fair));
+    neighbour.children.push((Script::new(does![]), Consumer::Fair));
     neighbour.late = 0;
     let small = Script { pipe: 1, ..Script::new(does![err(b"A"), err(b"B"), out(b"a")]) };
     let full = Scenario::new("full-pipe", small);

@@ -14,7 +14,7 @@ use rustc_hash::FxHasher;
 
 use crate::{
     bytes::Bytes,
-    catalogue::{Named, Specimen, specimen, worlds},
+    catalogue::{Place, Specimen, specimen},
     design::Design,
     explorer::broken_by,
     world::{Bounds, World},
@@ -140,17 +140,17 @@ impl Token {
     /// The token of a schedule.
     pub fn new(
         design: Specimen,
-        world: Named,
+        (world, place): (&str, &Place),
         (chunks, waiters): (u8, u8),
         schedule: &[u8],
     ) -> Self {
         Token {
             design: design.name.to_owned(),
-            world: world.name.to_owned(),
+            world: world.to_owned(),
             chunks,
             waiters,
             schedule: schedule.to_vec(),
-            check: check_of(&(design.replay)(&world.bounds, schedule)),
+            check: check_of(&design.replay(place, schedule)),
         }
     }
 
@@ -190,11 +190,12 @@ impl Token {
     pub fn replay(&self) -> Result<(Replayed, bool), BadToken> {
         let design =
             specimen(&self.design).ok_or_else(|| BadToken::NoDesign(self.design.clone()))?;
-        let world = worlds(self.chunks, self.waiters)
+        let (_, place) = design
+            .places(self.chunks, self.waiters)
             .into_iter()
-            .find(|named| named.name == self.world)
+            .find(|(name, _)| *name == self.world)
             .ok_or_else(|| BadToken::NoWorld(self.world.clone()))?;
-        let replayed = (design.replay)(&world.bounds, &self.schedule);
+        let replayed = design.replay(&place, &self.schedule);
         let changed = replayed.diverged_at.is_some() || check_of(&replayed) != self.check;
         Ok((replayed, changed))
     }

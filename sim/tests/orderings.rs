@@ -12,7 +12,7 @@ use lastbyte_sim::{
     explorer::explore,
     schedule::{Token, replay},
     world::{Bounds, Choice, World, Wrong},
-    zoo::stock::Stock,
+    zoo::stock_steps::Stock,
 };
 
 use Choice::{Drain, Read, ReadEof, Reap, Start, Wait};
@@ -161,7 +161,7 @@ fn stock_0_9_5_is_right_when_its_pumps_are_lucky() {
 /// If this were red, a failure could not be pasted into another shell and seen again.
 #[test]
 fn a_token_replays_the_history_it_was_made_of() {
-    let token = "stock:until-eof:3:2:022:fb3e";
+    let token = "stock-steps:until-eof:3:2:022:fb3e";
     let parsed = Token::parse(token).expect("a token");
     assert_eq!(parsed.to_string(), token);
     let (replayed, changed) = parsed.replay().expect("design and world exist");
@@ -172,12 +172,12 @@ fn a_token_replays_the_history_it_was_made_of() {
 /// If this were red, an old token would be taken for evidence about code that it never met.
 #[test]
 fn a_token_says_when_the_code_changed_under_it() {
-    for stale in ["stock:until-eof:3:2:022:0000", "stock:until-eof:3:2:02z:fb3e"] {
+    for stale in ["stock-steps:until-eof:3:2:022:0000", "stock-steps:until-eof:3:2:02z:fb3e"] {
         let parsed = Token::parse(stale).expect("a token");
         let (_, changed) = parsed.replay().expect("design and world exist");
         assert!(changed, "{stale}");
     }
-    for bad in ["", "stock:until-eof:3:2:022", "stock:until-eof:3:2:0!2:fb3e"] {
+    for bad in ["", "stock-steps:until-eof:3:2:022", "stock-steps:until-eof:3:2:0!2:fb3e"] {
         assert!(Token::parse(bad).is_err(), "{bad}");
     }
 }

@@ -374,13 +374,6 @@ impl Run {
         self.ready.load(Ordering::Relaxed) != 0
     }
 
-    pub(crate) fn name_of(&self, choice: Choice) -> String {
-        match choice {
-            Choice::Task(task) => self.tasks.borrow()[task].name.to_string(),
-            Choice::Time => "time".to_owned(),
-        }
-    }
-
     /// The one `T` of this run: what several executions share.
     pub(crate) fn shared<T: 'static>(&self, make: impl FnOnce() -> T) -> Rc<T> {
         let known = self

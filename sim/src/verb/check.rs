@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, process::ExitCode, time::Instant};
 use clap::Args;
 use lastbyte::monitor::Rule;
 use lastbyte_sim::{
-    catalogue::{Named, REFERENCE, Specimen, ZOO, worlds},
+    catalogue::{Place, Specimen, specimens},
     explorer::{Counterexample, Incomplete, Report},
     schedule::Token,
 };
@@ -23,6 +23,9 @@ pub(crate) struct Check {
     /// Waits of each kind, at any moment.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(0..=4))]
     waiters: u8,
+    /// Chunks where designs of the zoo are explored that consist of many tasks.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=3))]
+    zoo_chunks: u8,
     /// Only this design.
     #[arg(long)]
     design: Option<String>,
@@ -37,22 +40,20 @@ pub(crate) struct Check {
 /// A design in all worlds it was explored in.
 struct Verdict {
     specimen: Specimen,
-    worlds: Vec<(Named, Report, f64)>,
+    size: (u8, u8),
+    worlds: Vec<(&'static str, Place, Report, f64)>,
 }
 
 impl Check {
     /// Exit code 0: the reference holds every rule and every other design breaks just what it is
     /// known to break. 1: not so. 125: the check could not be made.
     pub(crate) fn run(&self) -> ExitCode {
-        let designs: Vec<Specimen> = [REFERENCE]
-            .into_iter()
-            .chain(ZOO.iter().copied())
+        let designs: Vec<Specimen> = specimens()
             .filter(|specimen| self.design.as_deref().is_none_or(|name| name == specimen.name))
             .collect();
         if designs.is_empty() {
             let name = self.design.as_deref().unwrap_or_default();
-            let known: Vec<&str> =
-                [REFERENCE].iter().chain(ZOO).map(|specimen| specimen.name).collect();
+            let known: Vec<&str> = specimens().map(|specimen| specimen.name).collect();
             eprintln!("lastbyte: no design {name:?}; there are {}", known.join(", "));
             return ExitCode::from(crate::OWN_ERROR);
         }
@@ -67,54 +68,67 @@ impl Check {
             }
         }
         if self.json {
-            let designs: Vec<Value> =
-                verdicts.iter().map(|verdict| self.to_json(verdict)).collect();
+            let designs: Vec<Value> = verdicts.iter().map(Verdict::to_json).collect();
             println!("{}", json!({ "designs": designs }));
         } else {
-            verdicts.iter().for_each(|verdict| self.print(verdict));
+            verdicts.iter().for_each(Verdict::print);
         }
         let expected = verdicts.iter().all(Verdict::is_expected);
         if expected { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 
+    /// Chunks and waiters for a design: many tasks make many more schedules than one machine has
+    /// states, and the zoo shows what it breaks with few.
+    fn size(&self, specimen: Specimen) -> (u8, u8) {
+        if specimen.is_stack() && !specimen.breaks.is_empty() || specimen.name == "os-exec" {
+            (self.chunks.min(self.zoo_chunks), self.waiters.min(1))
+        } else {
+            (self.chunks, self.waiters)
+        }
+    }
+
     fn explore(&self, specimen: Specimen) -> Result<Verdict, (&'static str, Incomplete)> {
         let mut explored = Vec::new();
-        for named in worlds(self.chunks, self.waiters) {
-            if specimen.world.is_some_and(|only| only != named.name) {
-                continue;
-            }
+        let size = self.size(specimen);
+        for (name, place) in specimen.places(size.0, size.1) {
             let started = Instant::now();
-            let report = (specimen.explore)(&named.bounds, self.states_max)
-                .map_err(|incomplete| (named.name, incomplete))?;
-            explored.push((named, report, started.elapsed().as_secs_f64()));
+            let report = specimen
+                .explore(&place, self.states_max)
+                .map_err(|incomplete| (name, incomplete))?;
+            explored.push((name, place, report, started.elapsed().as_secs_f64()));
         }
-        Ok(Verdict { specimen, worlds: explored })
+        Ok(Verdict { specimen, size, worlds: explored })
     }
 
-    fn token(&self, verdict: &Verdict, named: Named, schedule: &[u8]) -> Token {
-        Token::new(verdict.specimen, named, (self.chunks, self.waiters), schedule)
+    fn token(verdict: &Verdict, (name, place): (&str, &Place), schedule: &[u8]) -> Token {
+        Token::new(verdict.specimen, (name, place), verdict.size, schedule)
     }
+}
 
-    fn to_json(&self, verdict: &Verdict) -> Value {
+impl Verdict {
+    fn to_json(&self) -> Value {
         let mut rules = Map::new();
-        for rule in Rule::ALL.into_iter().filter(|rule| rule.is_monitored()) {
-            let entry = match verdict.shortest(rule) {
+        for rule in Rule::ALL
+            .into_iter()
+            .filter(|&rule| rule.is_monitored() || self.shortest(rule).is_some())
+        {
+            let entry = match self.shortest(rule) {
                 None => json!({ "holds": true }),
                 Some((named, found)) => json!({
                     "holds": false,
                     "steps": found.schedule.len(),
-                    "token": self.token(verdict, named, &found.schedule).to_string(),
+                    "token": Check::token(self, named, &found.schedule).to_string(),
                     "why": found.broken.why,
                 }),
             };
             rules.insert(rule.to_string(), entry);
         }
-        let worlds: Vec<Value> = verdict
+        let worlds: Vec<Value> = self
             .worlds
             .iter()
-            .map(|(named, report, seconds)| {
+            .map(|(name, _, report, seconds)| {
                 json!({
-                    "world": named.name,
+                    "world": name,
                     "states": report.states,
                     "transitions": report.transitions,
                     "interleavings": report.interleavings.to_string(),
@@ -124,87 +138,89 @@ impl Check {
             })
             .collect();
         json!({
-            "design": verdict.specimen.name,
-            "states": verdict.states(),
-            "interleavings": verdict.interleavings().to_string(),
+            "design": self.specimen.name,
+            "states": self.states(),
+            "interleavings": self.interleavings().to_string(),
             "rules": rules,
-            "expected": verdict.is_expected(),
+            "expected": self.is_expected(),
             "worlds": worlds,
         })
     }
 
-    fn print(&self, verdict: &Verdict) {
-        let Specimen { name, what, .. } = verdict.specimen;
-        println!("{name}: {what}");
+    fn print(&self) {
+        let Specimen { name: design, what, .. } = self.specimen;
+        println!("{design}: {what}");
         println!("  {:<18}{:>12}{:>14}{:>9}  interleavings", "world", "states", "transitions", "s");
-        for (named, report, seconds) in &verdict.worlds {
+        for (name, _, report, seconds) in &self.worlds {
             println!(
                 "  {:<18}{:>12}{:>14}{seconds:>9.2}  {}",
-                named.name, report.states, report.transitions, report.interleavings
+                name, report.states, report.transitions, report.interleavings
             );
         }
-        let seconds: f64 = verdict.worlds.iter().map(|(_, _, seconds)| seconds).sum();
+        let seconds: f64 = self.worlds.iter().map(|(_, _, _, seconds)| seconds).sum();
         println!(
             "  exhaustive within {} chunks a stream and {} waits of each kind: {} states, {} \
              interleavings, {seconds:.2} s",
-            self.chunks,
-            self.waiters,
-            verdict.states(),
-            verdict.interleavings()
+            self.size.0,
+            self.size.1,
+            self.states(),
+            self.interleavings()
         );
-        self.print_rules(verdict);
+        self.print_rules();
         println!();
     }
 
-    fn print_rules(&self, verdict: &Verdict) {
+    fn print_rules(&self) {
         for rule in Rule::ALL {
             let id = rule.to_string();
-            if !rule.is_monitored() {
+            if !rule.is_monitored() && self.shortest(rule).is_none() {
                 println!("  {id:<4}-      {:<24} not shown by one machine", rule.name());
                 continue;
             }
-            let Some((named, found)) = verdict.shortest(rule) else {
-                match verdict.specimen.world {
-                    None => println!("  {id:<4}holds  {}", rule.name()),
-                    // A design that is followed in one world, and only until it breaks.
-                    Some(world) => {
-                        println!("  {id:<4}-      {:<24} not broken in {world}", rule.name());
-                    }
+            let Some((named, found)) = self.shortest(rule) else {
+                if self.specimen.breaks.is_empty() {
+                    println!("  {id:<4}holds  {}", rule.name());
+                } else {
+                    // A design that is followed in some worlds, and only until it breaks.
+                    println!("  {id:<4}-      {:<24} not broken there", rule.name());
                 }
                 continue;
             };
             let Counterexample { broken, schedule } = found;
             let steps = schedule.len();
             println!("  {id:<4}BROKEN {:<24} in {steps} steps: {}", rule.name(), broken.why);
-            print_steps(&(verdict.specimen.replay)(&named.bounds, schedule));
-            println!("        lastbyte replay {}", self.token(verdict, named, schedule));
+            print_steps(&self.specimen.replay(named.1, schedule));
+            println!("        lastbyte replay {}", Check::token(self, named, schedule));
         }
-        if !verdict.is_expected() {
-            println!("  UNEXPECTED: known to break {:?}", verdict.specimen.breaks);
+        if !self.is_expected() {
+            println!("  UNEXPECTED: known to break {:?}", self.specimen.breaks);
         }
     }
-}
 
-impl Verdict {
     fn states(&self) -> u64 {
-        self.worlds.iter().map(|(_, report, _)| report.states).sum()
+        self.worlds.iter().map(|(_, _, report, _)| report.states).sum()
     }
 
     fn interleavings(&self) -> BigUint {
-        self.worlds.iter().map(|(_, report, _)| &report.interleavings).sum()
+        self.worlds.iter().map(|(_, _, report, _)| &report.interleavings).sum()
     }
 
-    fn shortest(&self, rule: Rule) -> Option<(Named, &Counterexample)> {
+    fn shortest(&self, rule: Rule) -> Option<((&'static str, &Place), &Counterexample)> {
         self.worlds
             .iter()
-            .filter_map(|(named, report, _)| Some((*named, report.broken.get(&rule)?)))
+            .filter_map(|(name, place, report, _)| {
+                Some(((*name, place), report.broken.get(&rule)?))
+            })
             .min_by_key(|(_, found)| found.schedule.len())
     }
 
     /// Whether it breaks strictly the rules that it is known to break.
     fn is_expected(&self) -> bool {
-        let broken: BTreeSet<Rule> =
-            self.worlds.iter().flat_map(|(_, report, _)| report.broken.keys().copied()).collect();
+        let broken: BTreeSet<Rule> = self
+            .worlds
+            .iter()
+            .flat_map(|(_, _, report, _)| report.broken.keys().copied())
+            .collect();
         broken == self.specimen.breaks.iter().copied().collect()
     }
 }

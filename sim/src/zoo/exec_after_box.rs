@@ -36,7 +36,7 @@ struct Feed {
 }
 
 impl Stack for ExecAfterBox {
-    const OFFERS: &'static [Call] = &[];
+    const OFFERS: &'static [Call] = &[Call::Boxes];
 
     fn start(child: Child, _: &Policy) -> Self {
         let feed = task::shared(|| Feed { open: Shared::new(true), members: Shared::new(0) });

@@ -16,6 +16,7 @@ pub mod pause_blocks_kill;
 pub mod receiver_list;
 pub mod single_owner;
 pub mod stock;
+pub mod stock_steps;
 pub mod streams_pending;
 pub mod text_per_chunk;
 pub mod wait_drains;

@@ -6,11 +6,11 @@
 
 use std::{cell::RefCell, future::poll_fn, rc::Rc};
 
-use lastbyte::{Event, Policy, machine::Status};
+use lastbyte::{Event, Policy, backend::Read, machine::Status};
 
-use super::parts::{Latch, exit, pump, told};
+use super::parts::{Latch, exit, told};
 use crate::executor::{
-    child::Child,
+    child::{Child, Source},
     stack::{Call, Stack},
     sync::mpsc::{self, Receiver, Sender, UnboundedSender},
     task,
@@ -41,29 +41,32 @@ impl Runtime {
     }
 }
 
+/// A pump into the queue of the loop.
+async fn feed(mut source: Source, runtime: Rc<Runtime>, sink: Sender<Event>) {
+    let stream = source.stream();
+    while let Read::Chunk(chunk) = source.read().await {
+        let _closed = runtime.queue.send((sink.clone(), Event::Chunk { stream, chunk }));
+        task::remember(&"reads");
+    }
+}
+
 impl Stack for OneDrainLoop {
     const OFFERS: &'static [Call] = &[Call::Wait];
 
     fn start(child: Child, _: &Policy) -> Self {
         let runtime = task::shared(Runtime::start);
         let (sink, taken) = mpsc::channel(1);
-        let (queue, mut own) = mpsc::unbounded_channel();
         let pumps = [
-            task::spawn("stdout pump", pump(child.stdout, queue.clone())),
-            task::spawn("stderr pump", pump(child.stderr, queue.clone())),
+            task::spawn("stdout pump", feed(child.stdout, Rc::clone(&runtime), sink.clone())),
+            task::spawn("stderr pump", feed(child.stderr, Rc::clone(&runtime), sink.clone())),
         ];
         let process = child.process;
         task::spawn("exit pump", async move {
             for pump in pumps {
                 let _aborted = pump.await;
             }
-            let _unwanted = queue.send(exit(told(process.wait().await)));
-        });
-        let loops = Rc::clone(&runtime);
-        task::spawn("forwarder", async move {
-            while let Some(event) = own.recv().await {
-                let _closed = loops.queue.send((sink.clone(), event));
-            }
+            let event = exit(told(process.wait().await));
+            let _closed = runtime.queue.send((sink, event));
         });
         OneDrainLoop { sink: RefCell::new(taken), latch: Latch::default() }
     }

@@ -1,0 +1,100 @@
+//! The harness is only as good as what it catches: every design breaks strictly what it is known
+//! to break, and the search that says so is held against one that takes no two schedules for one.
+
+use std::{collections::BTreeSet, rc::Rc};
+
+use lastbyte::monitor::Rule;
+use lastbyte_sim::{
+    catalogue::{CONTROLS, Specimen, ZOO},
+    executor::{
+        production::Lastbyte,
+        search::{Strategy, count_plainly, explore, sample, sample_one},
+        stack::{Scenario, Stack},
+    },
+    scenarios::scenarios,
+    schedule::Token,
+    zoo::{single_owner::SingleOwner, stock::Stock},
+};
+
+const STATES_MAX: u64 = 1_000_000;
+const SCHEDULES_MAX: u64 = 1_000_000;
+
+/// Explores a design in all of its places, and replays the token of each rule it breaks.
+fn broken(specimen: &Specimen, size: (u8, u8)) -> BTreeSet<Rule> {
+    let mut broken = BTreeSet::new();
+    for (name, place) in specimen.places(size.0, size.1) {
+        let report = specimen
+            .explore(&place, STATES_MAX)
+            .unwrap_or_else(|incomplete| panic!("{} in {name}: {incomplete}", specimen.name));
+        for (rule, found) in &report.broken {
+            let token = Token::new(*specimen, (name, &place), size, &found.schedule).to_string();
+            let replayed = Token::parse(&token).and_then(|token| token.replay());
+            let (replayed, changed) = replayed.unwrap_or_else(|bad| panic!("{token}: {bad}"));
+            assert!(!changed, "{token}");
+            assert_eq!(replayed.broken.map(|broken| broken.rule), Some(*rule), "{token}");
+        }
+        broken.extend(report.broken.keys().copied());
+    }
+    broken
+}
+
+/// If this were red, a wrong design would pass, or would break what nobody expects.
+#[test]
+fn every_design_breaks_strictly_what_it_is_known_to_break() {
+    for specimen in ZOO.iter().filter(|specimen| specimen.is_stack()) {
+        let known: BTreeSet<Rule> = specimen.breaks.iter().copied().collect();
+        assert!(!known.is_empty(), "{} is no control", specimen.name);
+        assert_eq!(broken(specimen, (0, 1)), known, "{}", specimen.name);
+    }
+}
+
+/// If this were red, the oracle would find fault with what is right: the production core and
+/// driver with three chunks on each stream and two waiters, and a correct design that is not ours.
+#[test]
+fn controls_break_nothing() {
+    for specimen in CONTROLS.iter().filter(|specimen| specimen.is_stack()) {
+        let size = if specimen.name == "os-exec" { (0, 1) } else { (3, 2) };
+        assert_eq!(broken(specimen, size), BTreeSet::new(), "{}", specimen.name);
+    }
+}
+
+fn named(name: &str, waiters: u8) -> Rc<Scenario> {
+    scenarios(0, waiters)
+        .into_iter()
+        .find(|scenario| scenario.name == name)
+        .unwrap_or_else(|| panic!("no scenario {name}"))
+}
+
+/// Holds the reduced search against the plain one; returns the number of schedules.
+fn confirm<S: Stack>(scenario: &Rc<Scenario>) -> u64 {
+    let reduced = explore::<S>(scenario, STATES_MAX).unwrap_or_else(|why| panic!("{why}"));
+    let plain = count_plainly::<S>(scenario, SCHEDULES_MAX).unwrap_or_else(|why| panic!("{why}"));
+    assert_eq!(reduced.interleavings, plain.schedules.into());
+    let lengths = reduced.broken.iter().map(|(&rule, found)| (rule, found.schedule.len() as u32));
+    assert_eq!(lengths.collect::<Vec<_>>(), plain.broken.into_iter().collect::<Vec<_>>());
+    plain.schedules
+}
+
+/// If this were red, the reduction would lose schedules, or rules, or the shortest way to one.
+#[test]
+fn the_reduction_is_confirmed_schedule_by_schedule() {
+    assert_eq!(confirm::<Stock>(&named("plain", 0)), 7_801);
+    assert_eq!(confirm::<SingleOwner>(&named("plain", 0)), 2_659);
+    assert_eq!(confirm::<SingleOwner>(&named("plain", 1)), 66_840);
+    for name in ["plain", "exited", "text", "killed-late", "closed", "read-error", "bounded"] {
+        confirm::<Lastbyte>(&named(name, 1));
+    }
+}
+
+/// If this were red, a sampled failure could not be made again from its seed.
+#[test]
+fn a_seed_makes_the_same_schedule_again() {
+    let scenario = scenarios(3, 2).swap_remove(0);
+    for strategy in [Strategy::Random, Strategy::Pct { changes: 3 }] {
+        let found = sample::<Stock>(&scenario, strategy, 0..300);
+        let sampled = found.get(&Rule::C1).unwrap_or_else(|| panic!("{strategy:?} misses C1"));
+        let again = sample_one::<Stock>(&scenario, strategy, sampled.seed);
+        assert_eq!(again.0, sampled.found.schedule);
+        assert!(sample::<Lastbyte>(&scenario, strategy, 0..300).is_empty());
+    }
+}
