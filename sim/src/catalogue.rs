@@ -190,6 +190,8 @@ pub struct Specimen {
     subject: Subject,
 }
 
+type Sampler = fn(&Rc<Scenario>, Strategy, Range<u64>) -> BTreeMap<Rule, Sampled>;
+
 /// What a design is made of.
 #[derive(Clone, Copy, Debug)]
 enum Subject {
@@ -201,7 +203,7 @@ enum Subject {
         offers: &'static [Call],
         explore: fn(&Rc<Scenario>, u64) -> Result<Report, Incomplete>,
         rerun: fn(&Rc<Scenario>, &[u8]) -> Rerun,
-        sample: fn(&Rc<Scenario>, Strategy, Range<u64>) -> BTreeMap<Rule, Sampled>,
+        sample: Sampler,
     },
 }
 

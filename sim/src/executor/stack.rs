@@ -56,7 +56,11 @@ pub trait Stack: Sized + 'static {
         async {}
     }
 
-    /// Told before the consumer takes an event, what is undone in a monitor of its own.
+    /// Asked after each step: what a monitor of its own has found.
+    ///
+    /// # Errors
+    ///
+    /// [`Broken`] names the rule.
     fn verdict(&self) -> Result<(), Broken> {
         Ok(())
     }
