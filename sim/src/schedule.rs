@@ -96,9 +96,9 @@ pub struct Token {
     pub design: String,
     /// The world's name.
     pub world: String,
-    /// Chunks per stream, as given to [`worlds`].
+    /// Chunks per stream, as given to [`Specimen::places`].
     pub chunks: u8,
-    /// Waits of each kind, as given to [`worlds`].
+    /// Waits of each kind, as given to [`Specimen::places`].
     pub waiters: u8,
     /// The choices.
     pub schedule: Vec<u8>,
