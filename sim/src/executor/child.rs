@@ -22,7 +22,7 @@ use lastbyte::{
 
 use super::{
     footprint::ObjectId,
-    run::{self, At, choice, hold, learn, see, set, wait},
+    run::{self, At, choice, hold, learn, look, see, set, wait},
     task, time,
     witness::{Seen, Witness, Writer},
 };
@@ -42,6 +42,8 @@ pub enum Do {
     Sleep(u64),
     /// Waits for the end of its stdin.
     ReadStdin,
+    /// Is stopped for so many milliseconds, and continued.
+    Stop(u64),
     /// Ends.
     Exit(i32),
 }
@@ -61,6 +63,10 @@ pub struct Script {
     pub wait_error: Option<Errno>,
     /// Its pid is known only after it was started: somebody may ask for a kill before.
     pub pid_is_late: bool,
+    /// What its caller wants written to its stdin.
+    pub input: &'static [u8],
+    /// It has a stderr that is the stack's to read.
+    pub has_stderr: bool,
 }
 
 impl Script {
@@ -73,6 +79,8 @@ impl Script {
             read_error: None,
             wait_error: None,
             pid_is_late: false,
+            input: b"",
+            has_stderr: true,
         }
     }
 }
@@ -80,6 +88,11 @@ impl Script {
 const EPIPE: Errno = Errno(32);
 const ESRCH: Errno = Errno(3);
 const SIGPIPE: Signal = match Signal::new(13) {
+    Some(signal) => signal,
+    None => Signal::KILL,
+};
+
+const SIGSTOP: Signal = match Signal::new(19) {
     Some(signal) => signal,
     None => Signal::KILL,
 };
@@ -101,7 +114,10 @@ struct Root {
     ended_at: Option<Duration>,
     reaped: bool,
     stdin_open: bool,
+    /// It waits for the end of its stdin.
+    stdin_awaited: bool,
     stdin_taken: u64,
+    stopped: bool,
     /// What it was sent and has not acted on.
     pending: VecDeque<Signal>,
     wakers: Vec<Waker>,
@@ -126,8 +142,8 @@ impl Pipe {
 
 impl Root {
     fn state(&self) -> impl std::hash::Hash {
-        let Root { status, ended_at, reaped, stdin_open, stdin_taken, ref pending, .. } = *self;
-        (status, ended_at, reaped, stdin_open, stdin_taken, pending.clone())
+        let Root { status, ended_at, reaped, stdin_open, stdin_taken, stopped, .. } = *self;
+        (status, ended_at, reaped, stdin_open, stdin_taken, stopped, self.pending.clone())
     }
 
     fn holds(&self) {
@@ -153,6 +169,8 @@ struct Kernel {
     root: RefCell<Root>,
     /// Set when the group is killed: descendants in it end.
     group_killed: sync::Flag,
+    /// Set when the pid is known.
+    pid_known: sync::Flag,
     witness: RefCell<Witness>,
     witnessed: ObjectId,
 }
@@ -201,16 +219,22 @@ pub struct Child {
     pub stdin: Stdin,
     /// The process.
     pub process: Process,
+    /// What its caller wants written to its stdin.
+    pub input: &'static [u8],
+    /// It is a box, or lives in one: the first that is started is the box.
+    pub boxed: bool,
+    /// The bug that a stack has which can be told to have one; 0: none.
+    pub bug: u8,
 }
 
 /// Spawns a child, whose script runs as a task.
 pub(crate) fn spawn(name: &str, script: Script) -> Child {
-    let pipe = |_| {
+    let pipe = |place| {
         RefCell::new(Pipe {
             object: run::object(),
             bytes: VecDeque::new(),
             read: 0,
-            writers: 1,
+            writers: u32::from(place == 0 || script.has_stderr),
             reader_gone: false,
             capacity: script.pipe,
             wakers: Vec::new(),
@@ -222,6 +246,8 @@ pub(crate) fn spawn(name: &str, script: Script) -> Child {
         ended_at: None,
         reaped: false,
         stdin_open: true,
+        stdin_awaited: false,
+        stopped: false,
         stdin_taken: 0,
         pending: VecDeque::new(),
         wakers: Vec::new(),
@@ -235,22 +261,37 @@ pub(crate) fn spawn(name: &str, script: Script) -> Child {
             set: RefCell::default(),
             wakers: RefCell::default(),
         },
+        pid_known: sync::Flag {
+            object: run::object(),
+            set: RefCell::new(!script.pid_is_late),
+            wakers: RefCell::default(),
+        },
         witness: RefCell::new(Witness::new()),
         witnessed: run::object(),
     });
     task::spawn(name.to_owned(), live(Rc::clone(&kernel), name.to_owned()));
+    if script.pid_is_late {
+        let kernel = Rc::clone(&kernel);
+        task::spawn("fork", async move {
+            run::note(|| "the pid is known".to_owned());
+            kernel.pid_known.set();
+        });
+    }
     let source = |stream| Source { kernel: Rc::clone(&kernel), stream };
     Child {
         stdout: source(StreamId::Stdout),
         stderr: source(StreamId::Stderr),
         stdin: Stdin { kernel: Rc::clone(&kernel) },
         process: Process { kernel },
+        input: script.input,
+        boxed: false,
+        bug: 0,
     }
 }
 
 /// The root's life.
 async fn live(kernel: Rc<Kernel>, name: String) {
-    let mut open = PerStream::from_fn(|_| true);
+    let mut open = PerStream::from_fn(|place| place == 0 || kernel.script.has_stderr);
     let mut does: VecDeque<Do> = kernel.script.does.iter().copied().collect();
     let status = loop {
         task::remember(&(&does, &open.iter().collect::<Vec<_>>()));
@@ -390,6 +431,11 @@ impl Kernel {
             Do::Setsid => {}
             Do::Sleep(milliseconds) => time::sleep(Duration::from_millis(milliseconds)).await,
             Do::ReadStdin => self.stdin_end().await,
+            Do::Stop(milliseconds) => {
+                self.set_stopped(true);
+                time::sleep_until(time::now() + Duration::from_millis(milliseconds)).await;
+                self.set_stopped(false);
+            }
             Do::Exit(code) => return Step::Ends(Status::Exited { code }),
         }
         Step::Done
@@ -400,6 +446,8 @@ impl Kernel {
             let mut pipe = self.pipes[stream].borrow_mut();
             if pipe.reader_gone {
                 see(pipe.object);
+                drop(pipe);
+                self.see(Seen::Refused { stream, writer });
                 return Poll::Ready(Err(EPIPE));
             }
             // Up to PIPE_BUF a write is atomic, pipe(7).
@@ -417,13 +465,23 @@ impl Kernel {
         Ok(())
     }
 
+    fn set_stopped(&self, stopped: bool) {
+        run::note(|| if stopped { "is stopped" } else { "is continued" }.to_owned());
+        let mut root = self.root.borrow_mut();
+        root.stopped = stopped;
+        root.changed();
+    }
+
     async fn stdin_end(&self) {
         std::future::poll_fn(|cx| {
             let mut root = self.root.borrow_mut();
             if !root.stdin_open {
                 learn(&());
+                root.stdin_awaited = false;
                 return Poll::Ready(());
             }
+            // For the witness alone: no task asks for it.
+            root.stdin_awaited = true;
             root.wait(cx);
             Poll::Pending
         })
@@ -478,6 +536,11 @@ impl Source {
     /// Which stream it is.
     pub fn stream(&self) -> StreamId {
         self.stream
+    }
+
+    /// Whether anybody was given the writing end.
+    pub fn is_ours(&self) -> bool {
+        self.stream == StreamId::Stdout || self.kernel.script.has_stderr
     }
 
     /// Reads once: what stands in the pipe, its end, or an error.
@@ -541,7 +604,7 @@ impl Source {
     /// Bytes that stand unread now, as of `FIONREAD`.
     pub fn standing(&self) -> u64 {
         let pipe = self.kernel.pipes[self.stream].borrow();
-        learn(&pipe.bytes.len());
+        look(pipe.object, &pipe.bytes.len());
         pipe.bytes.len() as u64
     }
 }
@@ -576,7 +639,7 @@ impl Stdin {
     pub async fn write(&mut self, bytes: &[u8]) -> Result<(), Errno> {
         choice(At::Await, None).await;
         let mut root = self.kernel.root.borrow_mut();
-        learn(&root.status.is_some());
+        look(root.object, &root.status.is_some());
         if root.status.is_some() {
             return Err(EPIPE);
         }
@@ -618,10 +681,28 @@ impl Process {
         std::future::poll_fn(|cx| self.poll_wait(cx)).await
     }
 
+    /// Waits until the root has ended or is stopped, as of `waitpid(2)` with `WUNTRACED`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Process::wait`].
+    pub async fn wait_or_stop(&self) -> Result<Status, Errno> {
+        choice(At::Await, None).await;
+        std::future::poll_fn(|cx| {
+            if self.kernel.root.borrow().stopped {
+                learn(&"stopped");
+                return Poll::Ready(Ok(Status::Signaled { signal: SIGSTOP, core: false }));
+            }
+            self.poll_wait(cx)
+        })
+        .await
+    }
+
     /// Reaps it if it has ended, or has the task woken.
     pub fn poll_wait(&self, cx: &mut Context<'_>) -> Poll<Result<Status, Errno>> {
         if let Some(errno) = self.kernel.script.wait_error {
             run::note(|| "waiting for the root fails".to_owned());
+            self.kernel.see(Seen::WaitFailed { errno });
             return Poll::Ready(Err(errno));
         }
         if let Some(status) = self.try_wait() {
@@ -634,8 +715,8 @@ impl Process {
     /// Reaps it if it has ended, as of `waitpid(2)` with `WNOHANG`.
     pub fn try_wait(&self) -> Option<Status> {
         let mut root = self.kernel.root.borrow_mut();
+        look(root.object, &root.status);
         let status = root.status?;
-        learn(&status);
         if !std::mem::replace(&mut root.reaped, true) {
             root.holds();
             run::note(|| "reaps the root".to_owned());
@@ -663,10 +744,13 @@ impl Process {
     }
 
     fn signal(&self, signal: Signal, group: bool) -> Result<(), Errno> {
+        if !self.is_known() {
+            return Err(ESRCH);
+        }
         run::note(|| format!("sends {signal}"));
         let reaped = {
             let root = self.kernel.root.borrow();
-            learn(&root.reaped);
+            look(root.object, &root.reaped);
             root.reaped
         };
         self.kernel.see(Seen::Signalled { reaped });
@@ -681,6 +765,28 @@ impl Process {
     pub fn kill_rest(&self, signal: Signal) {
         run::note(|| format!("sends {signal} to what is left"));
         self.kernel.deliver(signal, true);
+    }
+
+    /// Whether its pid is known.
+    pub fn is_known(&self) -> bool {
+        let known = *self.kernel.pid_known.set.borrow();
+        look(self.kernel.pid_known.object, &known);
+        known
+    }
+
+    /// Waits until its pid is known.
+    pub async fn known(&self) {
+        choice(At::Await, None).await;
+        std::future::poll_fn(|cx| {
+            if self.kernel.pid_known.is_set(cx) { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+
+    /// Whether it waits for the end of its stdin, which has not come.
+    pub(crate) fn waits_for_stdin(&self) -> bool {
+        let root = self.kernel.root.borrow();
+        root.status.is_none() && root.stdin_open && root.stdin_awaited
     }
 
     /// Whether it has ended and nobody has reaped it.
@@ -722,6 +828,11 @@ impl Process {
     /// When the root ended.
     pub(crate) fn ended_at(&self) -> Option<Duration> {
         self.kernel.root.borrow().ended_at
+    }
+
+    /// Nothing in the scenario asks for a signal.
+    pub(crate) fn expect_no_signal(&self) {
+        self.kernel.witness.borrow_mut().expect_no_signal();
     }
 
     /// Holds the stack to a bound of what it buffers of one stream, in bytes.

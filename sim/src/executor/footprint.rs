@@ -176,6 +176,12 @@ impl Footprint {
         self.learn(task, value);
     }
 
+    /// A task learned a part of what an object holds.
+    pub(crate) fn look(&mut self, task: usize, object: ObjectId, what: u128) {
+        let _unchanged = self.change(object);
+        self.learn(task, what);
+    }
+
     /// The value is this now; whoever waits is woken.
     pub(crate) fn set(&mut self, object: ObjectId, value: u128) {
         let object = self.change(object);

@@ -163,6 +163,12 @@ pub(crate) fn learn(what: &impl std::hash::Hash) {
     mark(|footprint, task| footprint.learn(task, what));
 }
 
+/// The task at work learned this of an object, and not all that it holds.
+pub(crate) fn look(object: ObjectId, what: &impl std::hash::Hash) {
+    let what = hash_of(what);
+    mark(|footprint, task| footprint.look(task, object, what));
+}
+
 /// The task at work remembers this and nothing else.
 pub(crate) fn remember(what: &impl std::hash::Hash) {
     let what = hash_of(what);

@@ -3,7 +3,7 @@
 //! A [`Stack`] takes over a fake [`Child`] and serves its callers; a [`Scenario`] says what the
 //! child does and which callers there are. Each caller is a task, so that it calls at any moment.
 
-use std::{cell::RefCell, future::Future, rc::Rc, time::Duration};
+use std::{cell::RefCell, future::Future, rc::Rc, task::Poll, time::Duration};
 
 use lastbyte::{
     Event, Policy,
@@ -56,6 +56,11 @@ pub trait Stack: Sized + 'static {
         async {}
     }
 
+    /// Registrations and the like that it keeps of an execution, asked when all is over.
+    fn kept(&self) -> u32 {
+        0
+    }
+
     /// Asked after each step: what a monitor of its own has found.
     ///
     /// # Errors
@@ -94,6 +99,8 @@ pub enum Consumer {
     Stops(u32),
     /// Takes nothing before the root has ended.
     Late,
+    /// Goes away once while it waits for its first event, and comes back.
+    Reconnects,
 }
 
 /// What is asked of a stack: children, callers, and what they may expect.
@@ -115,6 +122,10 @@ pub struct Scenario {
     pub bound: Option<Duration>,
     /// Bytes of one stream that a stack may buffer.
     pub buffer_max: Option<usize>,
+    /// Nothing in it asks for a signal: to send one breaks C12, which alone lets a stack do so.
+    pub harmless: bool,
+    /// The bug that a stack has which can be told to have one; 0: none.
+    pub bug: u8,
     /// The first child is a box, and the others live in it: they end with it.
     pub boxed: bool,
 }
@@ -131,6 +142,8 @@ impl Scenario {
             horizon: Duration::from_secs(600),
             bound: None,
             buffer_max: None,
+            harmless: false,
+            bug: 0,
             boxed: false,
         }
     }
@@ -170,6 +183,7 @@ pub(crate) struct Session {
     cases: Rc<Vec<Case>>,
     scenario: Rc<Scenario>,
     verdict: Box<dyn Fn() -> Result<(), Broken>>,
+    kept: Box<dyn Fn(usize) -> u32>,
 }
 
 impl std::ops::Deref for Session {
@@ -186,11 +200,11 @@ pub(crate) fn enter<S: Stack>(scenario: &Rc<Scenario>, mode: Mode) -> Session {
     let run = Run::enter(Mode { early: scenario.late, ..mode }, || {
         made.replace(Some(begin::<S>(scenario)));
     });
-    let Some((cases, verdict)) = made.into_inner() else { unreachable!("it was begun") };
-    Session { run, cases, scenario: Rc::clone(scenario), verdict }
+    let Some((cases, verdict, kept)) = made.into_inner() else { unreachable!("it was begun") };
+    Session { run, cases, scenario: Rc::clone(scenario), verdict, kept }
 }
 
-type Begun = (Rc<Vec<Case>>, Box<dyn Fn() -> Result<(), Broken>>);
+type Begun = (Rc<Vec<Case>>, Box<dyn Fn() -> Result<(), Broken>>, Box<dyn Fn(usize) -> u32>);
 
 fn begin<S: Stack>(scenario: &Rc<Scenario>) -> Begun {
     let several = scenario.children.len() > 1;
@@ -202,7 +216,12 @@ fn begin<S: Stack>(scenario: &Rc<Scenario>) -> Begun {
             (_, true, _) => format!("child {}", (b'A' + number as u8) as char),
             (_, false, _) => "child".to_owned(),
         };
-        let child = child::spawn(&name, *script);
+        let mut child = child::spawn(&name, *script);
+        child.boxed = scenario.boxed;
+        child.bug = scenario.bug;
+        if scenario.harmless {
+            child.process.expect_no_signal();
+        }
         if let Some(bytes) = scenario.buffer_max {
             child.process.bound(bytes);
         }
@@ -241,8 +260,10 @@ fn begin<S: Stack>(scenario: &Rc<Scenario>) -> Begun {
         };
         task::spawn(name, ask(Rc::clone(&stacks[0]), Rc::clone(&cases), call));
     }
+    let stacks = Rc::new(stacks);
+    let kept = Rc::clone(&stacks);
     let verdict = Box::new(move || stacks.iter().try_for_each(|stack| stack.verdict()));
-    (cases, verdict)
+    (cases, verdict, Box::new(move |number| kept[number].kept()))
 }
 
 /// Members of a box die with it.
@@ -264,16 +285,27 @@ async fn consume<S: Stack>(
     if consumer == Consumer::Late {
         case.process.ended().await;
     }
-    let mut taken = 0;
+    let (mut taken, mut left) = (0, false);
     loop {
         if consumer == Consumer::Stops(taken) {
             return;
         }
-        task::remember(&matches!(consumer, Consumer::Stops(_)).then_some(taken));
+        task::remember(&(matches!(consumer, Consumer::Stops(_)).then_some(taken), left));
         case.callers.borrow_mut().consumer_waits = true;
-        let event = stack.next().await;
+        let mut event = None;
+        if consumer == Consumer::Reconnects && !left {
+            left = true;
+            event = give_up(stack.next()).await;
+        }
+        let event = match event {
+            Some(event) => event,
+            None => stack.next().await,
+        };
         case.callers.borrow_mut().consumer_waits = false;
-        let Some(event) = event else { break };
+        let Some(event) = event else {
+            case.process.see(Seen::NoMore);
+            break;
+        };
         taken += 1;
         run::note(|| format!("is handed {}", told(&event)));
         if let Event::Exit(_) = event {
@@ -317,18 +349,7 @@ async fn ask<S: Stack>(stack: Rc<S>, cases: Rc<Vec<Case>>, call: Call) {
     match call {
         Call::WaitAndGo => {
             choice(At::Await, Some("waits")).await;
-            let mut wait = Box::pin(stack.wait());
-            let mut polls = 0;
-            std::future::poll_fn(|cx| {
-                polls += 1;
-                run::learn(&polls);
-                if polls > 2 || wait.as_mut().poll(cx).is_ready() {
-                    return std::task::Poll::Ready(());
-                }
-                cx.waker().wake_by_ref();
-                std::task::Poll::Pending
-            })
-            .await;
+            let _status = give_up(stack.wait()).await;
             run::note(|| "goes".to_owned());
         }
         Call::Kill => {
@@ -353,6 +374,25 @@ async fn ask<S: Stack>(stack: Rc<S>, cases: Rc<Vec<Case>>, call: Call) {
         }
         Call::Wait | Call::Exited | Call::Boxes => {}
     }
+}
+
+/// Polls it twice, and drops it: whoever was waiting goes away.
+async fn give_up<T>(future: impl Future<Output = T>) -> Option<T> {
+    let mut future = Box::pin(future);
+    let mut polls = 0;
+    std::future::poll_fn(|cx| {
+        polls += 1;
+        run::learn(&polls);
+        if polls > 2 {
+            return Poll::Ready(None);
+        }
+        if let Poll::Ready(output) = future.as_mut().poll(cx) {
+            return Poll::Ready(Some(output));
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await
 }
 
 fn told(event: &Event) -> String {
@@ -421,7 +461,7 @@ impl Session {
     /// [`Broken`] names the rule.
     pub(crate) fn finish(&self) -> Result<(), Broken> {
         let slow = self.cases.iter().any(|case| !case.fair);
-        for case in self.cases.iter() {
+        for (number, case) in self.cases.iter().enumerate() {
             let callers = case.callers.borrow();
             let quiet = Quiet {
                 consumer_waits: case.fair && callers.consumer_waits,
@@ -431,6 +471,9 @@ impl Session {
                 zombie: case.process.is_zombie(),
                 shutdown: callers.shutdown,
                 killed: callers.killed,
+                unfair: !case.fair,
+                stdin: case.process.waits_for_stdin(),
+                kept: (self.kept)(number),
                 neighbour: slow && case.fair,
                 may_wait: false,
             };

@@ -22,8 +22,10 @@ where
 {
     let end = run::object();
     let (sender, receiver) = oneshot::channel();
+    // Made here, not in the task: it may be aborted before its first step.
+    let ends = Ends(end);
     let work = async move {
-        let _ends = Ends(end);
+        let _ends = ends;
         let output = future.await;
         // Nobody may be waiting for it.
         let _unwanted = sender.send(output);

@@ -54,6 +54,18 @@ pub enum Seen<'a> {
         /// How.
         errno: Errno,
     },
+    /// A write failed: the stack had let go of the stream.
+    Refused {
+        /// Where to.
+        stream: StreamId,
+        /// Whose write.
+        writer: Writer,
+    },
+    /// Waiting for the root failed.
+    WaitFailed {
+        /// How.
+        errno: Errno,
+    },
     /// The stack closed its end of a stream.
     LetGo {
         /// Which.
@@ -66,6 +78,8 @@ pub enum Seen<'a> {
     },
     /// The consumer was handed an event.
     Event(&'a Event),
+    /// The consumer was told that there will be no more events.
+    NoMore,
     /// A waiter was answered.
     Resolved {
         /// What he had waited for.
@@ -98,6 +112,12 @@ pub struct Quiet {
     pub shutdown: bool,
     /// Somebody asked for a kill, and the root is of a kind that dies of it.
     pub killed: bool,
+    /// The consumer of this execution has stopped.
+    pub unfair: bool,
+    /// The root waits for the end of its stdin, which nobody will write to.
+    pub stdin: bool,
+    /// What the stack still keeps of the execution.
+    pub kept: u32,
     /// The consumer of another execution is slow, or of another stream.
     pub neighbour: bool,
     /// The caller chose to wait for ever.
@@ -125,6 +145,9 @@ pub struct Witness {
     lanes: PerStream<Lane>,
     ended: Option<Status>,
     acted: bool,
+    wait_failed: Option<Errno>,
+    /// Nothing in the scenario asks for a signal.
+    harmless: bool,
     terminal: Option<Terminal>,
     resolved: [Option<Status>; 2],
     closing: bool,
@@ -187,9 +210,25 @@ impl Witness {
             }
             Seen::Signalled { reaped } => {
                 self.acted |= !reaped;
+                hold(Rule::C12, !self.harmless, "it was killed, and nothing stood still")?;
                 hold(Rule::C16, !reaped, "a signal was sent to a pid that had been reaped")
             }
+            Seen::Refused { stream, writer } => {
+                let unknown = self.wait_failed.is_some() || self.lanes[stream].failed.is_some();
+                let excused = self.acted || unknown;
+                let held = excused || writer == Writer::Descendant;
+                hold(Rule::C16, held, "the root's pipe was closed before it was sent a signal")
+            }
+            Seen::WaitFailed { errno } => {
+                self.wait_failed = Some(errno);
+                Ok(())
+            }
             Seen::Event(event) => self.check_event(event),
+            Seen::NoMore => {
+                let rule = if self.shutting_down { Rule::C13 } else { Rule::C2 };
+                let over = self.terminal.is_some() || self.closing;
+                hold(rule, over, "the events ended without a terminal")
+            }
             Seen::Resolved { until, status } => self.check_resolved(until, status),
             Seen::ShutdownCalled => {
                 self.shutting_down = true;
@@ -204,6 +243,11 @@ impl Witness {
                 Ok(())
             }
         }
+    }
+
+    /// Nothing in the scenario asks for a signal.
+    pub(crate) fn expect_no_signal(&mut self) {
+        self.harmless = true;
     }
 
     fn note_read(&mut self, stream: StreamId, bytes: u64) -> Checked {
@@ -269,8 +313,12 @@ impl Witness {
                     "the status told is not how the root ended",
                 )
             }
+            Status::Unknown(errno) => {
+                let failed = self.wait_failed == Some(errno);
+                hold(Rule::C9, failed, "a wait is said to have failed that did not")
+            }
             // Nothing that could be held against it: it says that it does not know.
-            Status::Unknown(_) | Status::Lost | Status::Forced => Ok(()),
+            Status::Lost | Status::Forced => Ok(()),
         }
     }
 
@@ -297,12 +345,23 @@ impl Witness {
         self.ended.is_some()
             && self.terminal.is_none()
             && !self.closing
-            && STREAMS.iter().all(|&id| self.lanes[id].eof_read || self.lanes[id].failed.is_some())
+            && STREAMS.iter().all(|&id| {
+                let lane = &self.lanes[id];
+                let none = lane.let_go && lane.written.is_empty();
+                lane.eof_read || lane.failed.is_some() || none
+            })
     }
 
     /// Whether the terminal was delivered.
     pub fn is_over(&self) -> bool {
         self.terminal.is_some()
+    }
+
+    /// Whether bytes stand in a pipe that would fit into what the stack may buffer.
+    fn has_room(&self, stream: StreamId) -> bool {
+        let lane = &self.lanes[stream];
+        let stands = lane.written.len() > lane.read && !lane.let_go;
+        stands && self.buffer_max.is_some_and(|max| lane.read - lane.at < max)
     }
 
     /// What must hold when nothing can happen any more.
@@ -318,9 +377,15 @@ impl Witness {
             return hold(Rule::C11, quiet.waiters == 0, "a close left somebody waiting for ever");
         }
         if quiet.killed && quiet.running {
-            let why = "a slow consumer keeps a kill from the root for ever";
-            return Err(Broken { rule: Rule::C12, why });
+            let (rule, why) = match quiet.unfair {
+                true => (Rule::C12, "a slow consumer keeps a kill from the root for ever"),
+                false => (Rule::C16, "a kill was asked for, and never came"),
+            };
+            return Err(Broken { rule, why });
         }
+        hold(Rule::C17, !quiet.stdin, "the root waits for ever for the end of its stdin")?;
+        let room = quiet.unfair && quiet.running && STREAMS.iter().any(|&id| self.has_room(id));
+        hold(Rule::C12, !room, "a slow consumer of one stream keeps another from being read")?;
         if quiet.shutdown {
             let all = quiet.waiters == 0 && (self.is_over() || !quiet.consumer_waits);
             hold(Rule::C13, all, "a shutdown left somebody waiting for ever")?;
@@ -336,6 +401,7 @@ impl Witness {
         if self.is_over() {
             hold(Rule::C4, quiet.waiters == 0, "somebody waits for ever for what has happened")?;
             hold(Rule::C11, !quiet.zombie, "the root was never reaped")?;
+            hold(Rule::C11, quiet.kept == 0, "something is kept of what is over")?;
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 //! correct one.
 
 pub mod abort_on_free;
+pub mod classes;
 pub mod delete_before_copy;
 pub mod drop_on_overflow;
 pub mod exec_after_box;
@@ -9,6 +10,7 @@ pub mod exit_event;
 pub mod exit_polled;
 pub mod free_races_exit;
 pub mod idle_cut;
+pub mod naive;
 pub mod one_drain_loop;
 pub mod os_exec;
 pub mod parts;
