@@ -11,6 +11,7 @@
 pub mod bytes;
 pub mod catalogue;
 pub mod design;
+pub mod diagram;
 pub mod executor;
 pub mod explorer;
 pub mod fingerprint;
