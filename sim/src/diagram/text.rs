@@ -18,13 +18,17 @@ pub(super) fn neutral(text: &str) -> String {
 }
 
 fn is_shown(c: char) -> bool {
-    // U+2028 and U+2029 break lines; the last two of each plane are not characters, and XML has
-    // no place for U+FFFE and U+FFFF.
-    let is_break = matches!(c, '\u{2028}' | '\u{2029}');
+    // Formats that some terminals give a width: soft hyphen, annotations.
+    let is_format = matches!(c, '\u{AD}' | '\u{FFF9}'..='\u{FFFB}');
+    let breaks = matches!(c, '\u{2028}' | '\u{2029}');
+    let turns = matches!(
+        c,
+        '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}'
+    );
+    // No characters at all. XML has no place for U+FFFE and U+FFFF.
     let is_nothing = (c as u32) & 0xFFFE == 0xFFFE || matches!(c, '\u{FDD0}'..='\u{FDEF}');
-    let turns = matches!(c, '\u{200E}' | '\u{200F}' | '\u{61C}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
-    let is_shown = c.width().is_some_and(|width| width > 0);
-    is_shown && !is_break && !is_nothing && !turns
+    let has_width = c.width().is_some_and(|width| width > 0);
+    has_width && !is_format && !breaks && !turns && !is_nothing
 }
 
 /// How many columns a neutral text takes.

@@ -1,5 +1,4 @@
 //! Snapshots of both drawings, of real schedules and of hostile texts.
-#![expect(clippy::expect_used, reason = "these are the helpers of tests")]
 
 use std::rc::Rc;
 

@@ -1,5 +1,4 @@
 //! Nothing of a text is lost, and nothing of it is obeyed.
-#![expect(clippy::expect_used, reason = "these are the helpers of tests")]
 
 use proptest::{collection::vec, prelude::*, sample::select};
 use roxmltree::{Document, Node};
@@ -86,6 +85,12 @@ fn drawn_texts(drawn: &str) -> String {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig {
+        // A failure prints its rows; a file of them would tell no more.
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
     #[test]
     fn no_character_is_lost_in_a_terminal(rows in rows(), width in 20usize..=200) {
         let drawn = terminal(&diagram(rows.clone()), width, false);
@@ -129,6 +134,38 @@ proptest! {
     fn what_is_neutral_is_as_wide_as_its_characters(text in any::<String>()) {
         let neutral = neutral(&text);
         prop_assert!(neutral.chars().all(|c| width(c.encode_utf8(&mut [0; 4])) > 0));
+    }
+}
+
+/// Told apart by number, without asking how wide a character is.
+#[test]
+fn what_is_obeyed_or_not_seen_is_escaped_and_the_rest_is_not() {
+    let formats = [
+        0xAD..=0xAD,
+        0x300..=0x36F,
+        0x61C..=0x61C,
+        0x180B..=0x180F,
+        0x200B..=0x200F,
+        0x2028..=0x202E,
+        0x2060..=0x206F,
+        0xFDD0..=0xFDEF,
+        0xFE00..=0xFE0F,
+        0xFEFF..=0xFEFF,
+        0xFFF9..=0xFFFB,
+        0xFFFE..=0xFFFF,
+        0x1_FFFE..=0x1_FFFF,
+        0xE_0000..=0xE_0FFF,
+        0x10_FFFE..=0x10_FFFF,
+    ];
+    let formats = formats.into_iter().flatten().filter_map(char::from_u32);
+    for c in ('\0'..'\u{ff}').filter(|c| c.is_control()).chain(formats) {
+        let escape = neutral(&c.to_string());
+        assert!(escape.starts_with('\\') && escape.is_ascii(), "{c:?}: {escape}");
+    }
+    for shown in
+        ["a ~|\\\"'<>&", "äöüßéñ", "日本語のカナ", "Ωλ Жя", "→✓│", "👩🎉", "\u{a0}\u{3000}"]
+    {
+        assert_eq!(neutral(shown), shown);
     }
 }
 

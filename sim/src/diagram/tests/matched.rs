@@ -1,5 +1,4 @@
 //! Arrows are drawn where the words say who sent, and nowhere else.
-#![expect(clippy::expect_used, reason = "these are the helpers of tests")]
 
 use std::rc::Rc;
 
