@@ -132,7 +132,7 @@ struct Pipe<'a> {
     root: &'a str,
     stream: &'a str,
     holds: VecDeque<(usize, char)>,
-    /// False once a read could not be told from one of another root's pipe.
+    /// False once what was read of it, or of another root's pipe, could not be told.
     known: bool,
 }
 
@@ -242,9 +242,16 @@ impl<'a> Matcher<'a> {
             let front = pipe.holds.iter().map(|&(_, c)| c).take(len);
             pipe.stream == stream && (!pipe.known || front.eq(bytes.chars()))
         };
-        match only(&self.pipes, may_be).filter(|&at| self.pipes[at].known) {
+        // What is not UTF-8 is told as U+FFFD, and not how much of it.
+        let is_exact = !bytes.contains(char::REPLACEMENT_CHARACTER);
+        let certain = |pipe: &Pipe<'_>| {
+            let by_one = pipe.holds.front().map(|it| it.0) == pipe.holds.back().map(|it| it.0);
+            pipe.known && (is_exact || by_one)
+        };
+        match only(&self.pipes, may_be).filter(|&at| certain(&self.pipes[at])) {
             Some(at) => {
                 let taken: Vec<(usize, char)> = self.pipes[at].holds.drain(..len).collect();
+                self.pipes[at].known = is_exact;
                 for part in taken.chunk_by(|one, next| one.0 == next.0) {
                     let bytes: String = part.iter().map(|&(_, c)| c).collect();
                     self.send(part[0].0, here, format!("{bytes:?}"));

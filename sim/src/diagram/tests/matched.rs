@@ -67,6 +67,24 @@ fn two_children_who_wrote_the_same_send_no_arrow() {
 }
 
 #[test]
+fn how_much_was_read_is_not_known_where_it_is_not_text() {
+    let rows = [
+        row("child", &["writes \"�\" to stdout"]),
+        row("pump", &["reads \"�\" from stdout"]),
+        row("child", &["writes \"a\" to stdout"]),
+        row("pump", &["reads \"a\" from stdout"]),
+    ];
+    expect(&rows, &[(0, 1, "\"�\"")]);
+    let rows = [
+        row("child", &["writes \"�\" to stdout"]),
+        row("child", &["writes \"�\" to stdout"]),
+        row("pump", &["reads \"�\" from stdout"]),
+        row("pump", &["reads \"�\" from stdout"]),
+    ];
+    expect(&rows, &[]);
+}
+
+#[test]
 fn a_chunk_that_two_reads_could_be_has_no_arrow() {
     let rows = [
         row("driver", &["reads \"a\" from stdout"]),
