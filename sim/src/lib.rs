@@ -13,6 +13,7 @@ pub mod bytes;
 pub mod catalogue;
 mod child;
 pub mod design;
+pub mod diagram;
 pub mod executor;
 pub mod explorer;
 pub mod fingerprint;
