@@ -1,6 +1,6 @@
 //! The bounded worlds that `check` explores, by name, and the designs it explores in them.
 
-use std::{collections::BTreeMap, ops::Range, rc::Rc, time::Duration};
+use std::{rc::Rc, time::Duration};
 
 use lastbyte::{
     machine::{
@@ -13,9 +13,10 @@ use lastbyte::{
 use crate::{
     bytes::Bytes,
     design::Design,
+    diagram::Row,
     executor::{
         production::Lastbyte,
-        search::{self, Rerun, Sampled, Strategy},
+        search::{self, Rerun},
         stack::{Call, Scenario, Stack},
         trace::Line,
     },
@@ -167,13 +168,64 @@ fn asked(small: Bounds) -> [World; 13] {
     ]
 }
 
-/// Where a design is explored.
+/// A design where it is explored.
 #[derive(Clone, Debug)]
-pub enum Place {
+pub struct Place {
+    /// Its name, as in tokens and tables.
+    pub name: &'static str,
+    kind: Kind,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
     /// Every state of a bounded machine.
-    World(Bounds),
+    World(Bounds, OfMachine),
     /// Every schedule of async tasks.
-    Scenario(Rc<Scenario>),
+    Scenario(Rc<Scenario>, OfStack),
+}
+
+impl Place {
+    /// Explores the design here.
+    ///
+    /// # Errors
+    ///
+    /// [`Incomplete`] when the search could not be finished.
+    pub fn explore(&self, states_max: u64) -> Result<Report, Incomplete> {
+        match &self.kind {
+            Kind::World(bounds, design) => (design.explore)(bounds, states_max),
+            Kind::Scenario(scenario, design) => (design.explore)(scenario, states_max),
+        }
+    }
+
+    /// Replays a schedule of the design here.
+    pub fn replay(&self, schedule: &[u8]) -> Replayed {
+        match &self.kind {
+            Kind::World(bounds, design) => (design.replay)(bounds, schedule),
+            Kind::Scenario(scenario, design) => {
+                let Rerun { lines, broken, diverged_at } = (design.rerun)(scenario, schedule);
+                let told = |line: Line| Told { choice: line.task, follows: line.did.join("; ") };
+                Replayed { steps: lines.into_iter().map(told).collect(), broken, diverged_at }
+            }
+        }
+    }
+
+    /// The steps of a schedule of the design here, each with who made it. A machine makes all of
+    /// its own.
+    pub fn rows(&self, schedule: &[u8]) -> Vec<Row> {
+        match &self.kind {
+            Kind::World(bounds, design) => {
+                let told = |told: Told| {
+                    let text = [told.choice, told.follows];
+                    let text = text.into_iter().filter(|text| !text.is_empty()).collect();
+                    Row { lane: "machine".to_owned(), text }
+                };
+                (design.replay)(bounds, schedule).steps.into_iter().map(told).collect()
+            }
+            Kind::Scenario(scenario, design) => {
+                (design.rerun)(scenario, schedule).lines.iter().map(Row::from).collect()
+            }
+        }
+    }
 }
 
 /// A design by name: where to explore it, and what it is known to break.
@@ -190,21 +242,23 @@ pub struct Specimen {
     subject: Subject,
 }
 
-type Sampler = fn(&Rc<Scenario>, Strategy, Range<u64>) -> BTreeMap<Rule, Sampled>;
-
 /// What a design is made of.
 #[derive(Clone, Copy, Debug)]
 enum Subject {
-    Machine {
-        explore: fn(&Bounds, u64) -> Result<Report, Incomplete>,
-        replay: fn(&Bounds, &[u8]) -> Replayed,
-    },
-    Stack {
-        offers: &'static [Call],
-        explore: fn(&Rc<Scenario>, u64) -> Result<Report, Incomplete>,
-        rerun: fn(&Rc<Scenario>, &[u8]) -> Rerun,
-        sample: Sampler,
-    },
+    Machine(OfMachine),
+    Stack(&'static [Call], OfStack),
+}
+
+#[derive(Clone, Copy, Debug)]
+struct OfMachine {
+    explore: fn(&Bounds, u64) -> Result<Report, Incomplete>,
+    replay: fn(&Bounds, &[u8]) -> Replayed,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct OfStack {
+    explore: fn(&Rc<Scenario>, u64) -> Result<Report, Incomplete>,
+    rerun: fn(&Rc<Scenario>, &[u8]) -> Rerun,
 }
 
 impl Specimen {
@@ -214,8 +268,8 @@ impl Specimen {
         places: &'static [&'static str],
         breaks: &'static [Rule],
     ) -> Self {
-        let subject = Subject::Machine { explore: explore::<D>, replay: replay::<D> };
-        Specimen { name, what, places, breaks, subject }
+        let design = OfMachine { explore: explore::<D>, replay: replay::<D> };
+        Specimen { name, what, places, breaks, subject: Subject::Machine(design) }
     }
 
     const fn stack<S: Stack>(
@@ -224,90 +278,40 @@ impl Specimen {
         places: &'static [&'static str],
         breaks: &'static [Rule],
     ) -> Self {
-        let subject = Subject::Stack {
-            offers: S::OFFERS,
-            explore: search::explore::<S>,
-            rerun: search::rerun::<S>,
-            sample: search::sample::<S>,
-        };
-        Specimen { name, what, places, breaks, subject }
+        let design = OfStack { explore: search::explore::<S>, rerun: search::rerun::<S> };
+        Specimen { name, what, places, breaks, subject: Subject::Stack(S::OFFERS, design) }
     }
 
     /// Whether it is explored as async tasks.
     pub fn is_stack(&self) -> bool {
-        matches!(self.subject, Subject::Stack { .. })
+        matches!(self.subject, Subject::Stack(..))
+    }
+
+    /// Whether it is only explored with few chunks and waiters: many tasks have many more
+    /// schedules than one machine has states, and a design that is asked in some places shows
+    /// there what it breaks.
+    pub fn is_kept_small(&self) -> bool {
+        self.is_stack() && !self.places.is_empty()
     }
 
     /// Where it is explored, with so many chunks and waiters where these are the subject.
-    pub fn places(&self, chunks: u8, waiters: u8) -> Vec<(&'static str, Place)> {
-        let all: Vec<(&'static str, Place)> = match self.subject {
-            Subject::Machine { .. } => worlds(chunks, waiters)
+    pub fn places(&self, chunks: u8, waiters: u8) -> Vec<Place> {
+        let mut places: Vec<Place> = match self.subject {
+            Subject::Machine(design) => worlds(chunks, waiters)
                 .into_iter()
-                .map(|named| (named.name, Place::World(named.bounds)))
+                .map(|Named { name, bounds }| Place { name, kind: Kind::World(bounds, design) })
                 .collect(),
-            Subject::Stack { offers, .. } => scenarios(chunks, waiters)
+            Subject::Stack(offers, design) => scenarios(chunks, waiters)
                 .into_iter()
                 .filter(|scenario| scenario.suits(offers))
-                .map(|scenario| (scenario.name, Place::Scenario(scenario)))
+                .map(|scenario| Place {
+                    name: scenario.name,
+                    kind: Kind::Scenario(scenario, design),
+                })
                 .collect(),
         };
-        let wanted = |name: &&str| self.places.is_empty() || self.places.contains(name);
-        all.into_iter().filter(|(name, _)| wanted(name)).collect()
-    }
-
-    /// Explores it in one of its places.
-    ///
-    /// # Errors
-    ///
-    /// [`Incomplete`] when the search could not be finished.
-    ///
-    /// # Panics
-    ///
-    /// When the place is not of its kind.
-    pub fn explore(&self, place: &Place, states_max: u64) -> Result<Report, Incomplete> {
-        match (self.subject, place) {
-            (Subject::Machine { explore, .. }, Place::World(bounds)) => explore(bounds, states_max),
-            (Subject::Stack { explore, .. }, Place::Scenario(scenario)) => {
-                explore(scenario, states_max)
-            }
-            (Subject::Machine { .. }, Place::Scenario(_))
-            | (Subject::Stack { .. }, Place::World(_)) => panic!("{} is not for there", self.name),
-        }
-    }
-
-    /// Replays a schedule of it in one of its places.
-    ///
-    /// # Panics
-    ///
-    /// When the place is not of its kind.
-    pub fn replay(&self, place: &Place, schedule: &[u8]) -> Replayed {
-        match (self.subject, place) {
-            (Subject::Machine { replay, .. }, Place::World(bounds)) => replay(bounds, schedule),
-            (Subject::Stack { rerun, .. }, Place::Scenario(scenario)) => {
-                let Rerun { lines, broken, diverged_at } = rerun(scenario, schedule);
-                let told = |line: Line| Told { choice: line.task, follows: line.did.join("; ") };
-                Replayed { steps: lines.into_iter().map(told).collect(), broken, diverged_at }
-            }
-            (Subject::Machine { .. }, Place::Scenario(_))
-            | (Subject::Stack { .. }, Place::World(_)) => panic!("{} is not for there", self.name),
-        }
-    }
-
-    /// Samples schedules of a stack: one for each seed. Empty for a machine.
-    pub fn sample(
-        &self,
-        place: &Place,
-        strategy: Strategy,
-        seeds: Range<u64>,
-    ) -> BTreeMap<Rule, Sampled> {
-        match (self.subject, place) {
-            (Subject::Stack { sample, .. }, Place::Scenario(scenario)) => {
-                sample(scenario, strategy, seeds)
-            }
-            (Subject::Machine { .. }, _) | (Subject::Stack { .. }, Place::World(_)) => {
-                BTreeMap::new()
-            }
-        }
+        places.retain(|place| self.places.is_empty() || self.places.contains(&place.name));
+        places
     }
 }
 

@@ -19,6 +19,7 @@ enum Verb {
     Run(Box<verb::run::Run>),
     Check(verb::check::Check),
     Replay(verb::replay::Replay),
+    Show(verb::show::Show),
 }
 
 /// Our own errors, as of env(1) and timeout(1): no command exits with it by chance as often as
@@ -39,5 +40,6 @@ fn main() -> ExitCode {
         Verb::Run(run) => run.run(),
         Verb::Check(check) => check.run(),
         Verb::Replay(replay) => replay.run(),
+        Verb::Show(show) => show.run(),
     }
 }

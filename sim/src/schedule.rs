@@ -140,17 +140,17 @@ impl Token {
     /// The token of a schedule.
     pub fn new(
         design: Specimen,
-        (world, place): (&str, &Place),
+        place: &Place,
         (chunks, waiters): (u8, u8),
         schedule: &[u8],
     ) -> Self {
         Token {
             design: design.name.to_owned(),
-            world: world.to_owned(),
+            world: place.name.to_owned(),
             chunks,
             waiters,
             schedule: schedule.to_vec(),
-            check: check_of(&design.replay(place, schedule)),
+            check: check_of(&place.replay(schedule)),
         }
     }
 
@@ -190,12 +190,12 @@ impl Token {
     pub fn replay(&self) -> Result<(Replayed, bool), BadToken> {
         let design =
             specimen(&self.design).ok_or_else(|| BadToken::NoDesign(self.design.clone()))?;
-        let (_, place) = design
+        let place = design
             .places(self.chunks, self.waiters)
             .into_iter()
-            .find(|(name, _)| *name == self.world)
+            .find(|place| place.name == self.world)
             .ok_or_else(|| BadToken::NoWorld(self.world.clone()))?;
-        let replayed = design.replay(&place, &self.schedule);
+        let replayed = place.replay(&self.schedule);
         let changed = replayed.diverged_at.is_some() || check_of(&replayed) != self.check;
         Ok((replayed, changed))
     }

@@ -193,6 +193,8 @@ pub(crate) fn note(text: impl FnOnce() -> String) {
 
 /// The tasks are numbered in one word.
 const TASKS_MAX: usize = 64;
+/// In the footprint: a task that will end at its next await, whatever it remembers.
+const ABORTED: u128 = u128::MAX;
 /// Time is a task of the footprint.
 const TIME: usize = 0;
 
@@ -362,6 +364,11 @@ impl Run {
         for (&(at, _), &(task, _)) in &*self.timers.borrow() {
             sum = sum.wrapping_add(mix(&[at.as_nanos(), footprint.who(task)]));
         }
+        for (task, slot) in self.tasks.borrow().iter().enumerate() {
+            if slot.aborted && !slot.ended {
+                sum = sum.wrapping_add(mix(&[ABORTED, footprint.who(task)]));
+            }
+        }
         sum.wrapping_add(u128::from(self.early_left.get()))
     }
 
@@ -462,6 +469,9 @@ pub(crate) fn hands_back(asked: &mut bool, cx: &Context<'_>) -> bool {
 /// step it has just been given.
 pub(crate) async fn choice(at: At, next: Option<&'static str>) {
     let mut asked = with(|run| !run.footprint.borrow().has_touched()).unwrap_or(true);
+    if let (true, Some(next)) = (asked, next) {
+        note(|| next.to_owned());
+    }
     std::future::poll_fn(|cx| {
         if std::mem::replace(&mut asked, true) {
             learn(&());

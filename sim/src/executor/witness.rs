@@ -271,7 +271,13 @@ impl Witness {
         match event {
             Event::Chunk { stream, chunk } => self.lanes[*stream].check_chunk(chunk),
             Event::Gap { stream, bytes } => self.lanes[*stream].check_gap(*bytes),
-            Event::End { stream, end } => self.lanes[*stream].check_end(*end),
+            Event::End { stream, end } => {
+                // Nobody asks for a discard but he who goes.
+                let discards = *end == End::Discarded && !self.closing;
+                let why = "a stream was discarded that somebody takes";
+                hold(Rule::C15, !discards, why)?;
+                self.lanes[*stream].check_end(*end)
+            }
             Event::Exit(terminal) => {
                 self.check_exit(terminal)?;
                 self.terminal = Some(*terminal);
@@ -460,9 +466,8 @@ impl Lane {
     /// What must hold of a stream when the terminal is delivered, whose report says this.
     fn check_exit(&self, report: Option<End>) -> Checked {
         let told = self.end.or(report);
-        if told == Some(End::Discarded) {
-            return Ok(());
-        }
+        let why = "a stream was discarded that somebody takes";
+        hold(Rule::C15, told != Some(End::Discarded), why)?;
         hold(Rule::C1, self.at == self.read, "the terminal overtook bytes that had been read")?;
         let over = self.eof_read || self.failed.is_some() || self.let_go || told.is_some();
         hold(Rule::C1, over, "the terminal overtook the end of a stream")?;

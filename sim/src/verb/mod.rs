@@ -3,3 +3,5 @@
 pub(crate) mod check;
 pub(crate) mod replay;
 pub(crate) mod run;
+pub(crate) mod show;
+mod verdict;

@@ -1,0 +1,81 @@
+//! `lastbyte show DESIGN:RULE`: the shortest schedule that breaks a rule, drawn.
+
+use std::{fs, io::IsTerminal, path::PathBuf, process::ExitCode};
+
+use clap::Args;
+use lastbyte::monitor::Rule;
+use lastbyte_sim::diagram::{Diagram, svg, terminal};
+
+use super::verdict::{Extent, designs};
+
+/// Draw the shortest schedule in which a design breaks a rule, as a sequence diagram.
+#[derive(Args, Debug)]
+pub(crate) struct Show {
+    /// The design and the rule, as in `stock:C1`; `lastbyte check` lists them.
+    #[arg(value_name = "DESIGN:RULE")]
+    what: String,
+    /// Write it as a picture to this file, and not to the terminal.
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+    #[command(flatten)]
+    extent: Extent,
+}
+
+/// Columns where the width of the terminal is not known.
+const WIDTH: usize = 100;
+
+impl Show {
+    /// Exit code 0: it was drawn. 1: the design does not break the rule. 125: it could not be
+    /// drawn.
+    pub(crate) fn run(&self) -> ExitCode {
+        match self.diagram().and_then(|diagram| diagram.map(|found| self.draw(&found)).transpose())
+        {
+            Ok(Some(())) => ExitCode::SUCCESS,
+            Ok(None) => {
+                println!("{} breaks nothing within these bounds", self.what);
+                ExitCode::FAILURE
+            }
+            Err(why) => {
+                eprintln!("lastbyte: {why}");
+                ExitCode::from(crate::OWN_ERROR)
+            }
+        }
+    }
+
+    /// The shortest schedule; `None` where the rule holds.
+    fn diagram(&self) -> Result<Option<Diagram>, String> {
+        let form = || format!("{:?} is not of the form DESIGN:RULE, such as stock:C1", self.what);
+        let (design, rule) = self.what.split_once(':').ok_or_else(form)?;
+        let rule = Rule::ALL
+            .into_iter()
+            .find(|known| known.to_string().eq_ignore_ascii_case(rule))
+            .ok_or_else(|| format!("no rule {rule:?}; there are C1 to C20"))?;
+        for specimen in designs(Some(design))? {
+            let verdict = self.extent.explore(specimen)?;
+            if let Some((place, found)) = verdict.shortest(rule) {
+                let token = verdict.token(place, &found.schedule);
+                return Ok(Some(Diagram {
+                    title: format!("{design}:{rule}"),
+                    subtitle: format!("{}; in {}, a shortest schedule", specimen.what, place.name),
+                    rows: place.rows(&found.schedule),
+                    broken: Some(found.broken.to_string()),
+                    replay: format!("lastbyte replay {token}"),
+                }));
+            }
+        }
+        Ok(None)
+    }
+
+    fn draw(&self, diagram: &Diagram) -> Result<(), String> {
+        if let Some(file) = &self.svg {
+            return fs::write(file, svg(diagram))
+                .map_err(|error| format!("failed to write {}: {error}", file.display()));
+        }
+        let stdout = std::io::stdout();
+        let width = rustix::termios::tcgetwinsize(&stdout)
+            .map_or(WIDTH, |size| usize::from(size.ws_col).max(1));
+        let colour = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        print!("{}", terminal(diagram, width, colour));
+        Ok(())
+    }
+}

@@ -1,0 +1,68 @@
+//! `lastbyte check`, `show` and `replay` as a user calls them.
+
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn lastbyte(args: &[&str]) -> Output {
+    let output = Command::new(env!("CARGO_BIN_EXE_lastbyte")).args(args).output();
+    output.unwrap_or_else(|error| panic!("lastbyte {args:?}: {error}"))
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// If this were red, the token that `check` prints would not be one that `replay` takes.
+#[test]
+fn check_tells_what_replay_runs_again() {
+    let checked = lastbyte(&["check", "--design", "stock", "--json"]);
+    assert_eq!(checked.status.code(), Some(0), "{checked:?}");
+    let told: Value = serde_json::from_slice(&checked.stdout).expect("one JSON object");
+    let stock = &told["designs"][0];
+    assert_eq!(stock["design"], "stock");
+    assert_eq!(stock["rules"]["C2"]["holds"], true);
+    let broken = &stock["rules"]["C4"];
+    assert_eq!(broken["holds"], false);
+    let token = broken["token"].as_str().expect("a token");
+    let replayed = lastbyte(&["replay", token]);
+    assert_eq!(replayed.status.code(), Some(0));
+    assert!(out(&replayed).contains("breaks C4"), "{}", out(&replayed));
+    let steps = broken["steps"].as_u64().expect("a count");
+    assert!(out(&replayed).contains(&format!("  {steps}. ")), "{}", out(&replayed));
+}
+
+/// If this were red, a counterexample could not be looked at.
+#[test]
+fn show_draws_the_shortest_schedule() {
+    let shown = lastbyte(&["show", "stock:C4"]);
+    assert_eq!(shown.status.code(), Some(0), "{shown:?}");
+    for part in ["stock:C4", "waiter 1", "C4 (wait follows)", "lastbyte replay stock:"] {
+        assert!(out(&shown).contains(part), "{part} is not in {}", out(&shown));
+    }
+    let file = std::env::temp_dir().join(format!("lastbyte-show-{}.svg", std::process::id()));
+    let path = file.to_str().expect("a path in UTF-8");
+    let drawn = lastbyte(&["show", "stock:C4", "--svg", path]);
+    assert_eq!(drawn.status.code(), Some(0), "{drawn:?}");
+    let picture = std::fs::read_to_string(&file).expect("the picture was written");
+    std::fs::remove_file(&file).expect("it was ours");
+    assert!(picture.starts_with("<svg") && picture.contains("C4 (wait follows)"));
+}
+
+/// If this were red, a slip of the pen would look like a rule that holds.
+#[test]
+fn bad_arguments_are_told_apart_from_rules_that_hold() {
+    assert_eq!(lastbyte(&["show", "stock:C2"]).status.code(), Some(1));
+    for (bad, part) in [
+        (&["show", "stock"][..], "DESIGN:RULE"),
+        (&["show", "stock:C21"], "C1 to C20"),
+        (&["show", "stick:C1"], "there are lastbyte, "),
+        (&["check", "--design", "stick"], "there are lastbyte, "),
+        (&["replay", "stock:plain"], "not a token"),
+    ] {
+        let refused = lastbyte(bad);
+        assert_eq!(refused.status.code(), Some(125), "{bad:?}");
+        let said = String::from_utf8_lossy(&refused.stderr);
+        assert!(said.contains(part), "{bad:?}: {said}");
+    }
+}
