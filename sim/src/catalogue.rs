@@ -1,6 +1,6 @@
 //! The bounded worlds that `check` explores, by name, and the designs it explores in them.
 
-use std::{rc::Rc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use lastbyte::{
     machine::{
@@ -181,7 +181,7 @@ enum Kind {
     /// Every state of a bounded machine.
     World(Bounds, OfMachine),
     /// Every schedule of async tasks.
-    Scenario(Rc<Scenario>, OfStack),
+    Scenario(Arc<Scenario>, OfStack),
 }
 
 impl Place {
@@ -257,8 +257,8 @@ struct OfMachine {
 
 #[derive(Clone, Copy, Debug)]
 struct OfStack {
-    explore: fn(&Rc<Scenario>, u64) -> Result<Report, Incomplete>,
-    rerun: fn(&Rc<Scenario>, &[u8]) -> Rerun,
+    explore: fn(&Arc<Scenario>, u64) -> Result<Report, Incomplete>,
+    rerun: fn(&Arc<Scenario>, &[u8]) -> Rerun,
 }
 
 impl Specimen {

@@ -3,7 +3,7 @@
 //! Each asks about something else; what multiplies states is kept small where it is not the
 //! subject. The first, `plain`, has all the chunks and waiters that were asked for.
 
-use std::{rc::Rc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use lastbyte::{
     Policy,
@@ -65,7 +65,7 @@ fn policy(change: impl FnOnce(&mut Policy)) -> Policy {
 
 /// The scenarios, with so many chunks on each stream and so many waiters where these are the
 /// subject.
-pub fn scenarios(chunks: u8, waiters: u8) -> Vec<Rc<Scenario>> {
+pub fn scenarios(chunks: u8, waiters: u8) -> Vec<Arc<Scenario>> {
     let does = PLAIN[usize::from(chunks.min(CHUNKS_MAX))];
     let mut plain = Scenario::new("plain", Script::new(does));
     plain.calls = vec![Wait; usize::from(waiters)];
@@ -80,7 +80,7 @@ pub fn scenarios(chunks: u8, waiters: u8) -> Vec<Rc<Scenario>> {
             scenario.policy = policy(|_| {});
         }
     }
-    all.into_iter().map(Rc::new).collect()
+    all.into_iter().map(Arc::new).collect()
 }
 
 /// Somebody waits for the root alone, or goes away; and output comes late or in odd pieces.

@@ -1,7 +1,7 @@
 //! The classes of bugs that stacks have had: each as a line or a few of a naive stack, found over every
 //! schedule of a small scenario, at the rules that it breaks and no others.
 
-use std::{collections::BTreeSet, fs, path::Path, rc::Rc};
+use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
 
 use lastbyte::monitor::Rule;
 use lastbyte_sim::{
@@ -73,7 +73,7 @@ fn where_nothing_asks_for_a_bug_its_variant_keeps_the_rules() {
 #[test]
 fn without_a_bug_nothing_breaks_in_any_scenario() {
     for scenario in SCENARIOS {
-        let scenario = Rc::new(scenario());
+        let scenario = Arc::new(scenario());
         let report = explore::<Naive>(&scenario, STATES_MAX)
             .unwrap_or_else(|incomplete| panic!("{}: {incomplete}", scenario.name));
         assert_eq!(rules(&report), [], "{}", scenario.name);
@@ -89,7 +89,7 @@ fn agrees(bug: u8, calls: &[Call]) {
     scenario.policy = plain().policy;
     scenario.calls = calls.to_vec();
     scenario.bug = bug;
-    let scenario = Rc::new(scenario);
+    let scenario = Arc::new(scenario);
     let plainly = count_plainly::<Naive>(&scenario, SCHEDULES_MAX)
         .unwrap_or_else(|incomplete| panic!("B{bug}: {incomplete}"));
     let report = explore::<Naive>(&scenario, STATES_MAX)
@@ -108,7 +108,7 @@ fn without_a_bug_nothing_breaks_where_every_stack_is_asked() {
         let mut scenario = Scenario { late: 0, ..Scenario::clone(&scenario) };
         let two = scenario.children.len() > 1;
         scenario.children.iter_mut().for_each(|(script, _)| script.has_stderr &= !two);
-        let scenario = Rc::new(scenario);
+        let scenario = Arc::new(scenario);
         let report = explore::<Naive>(&scenario, STATES_MAX)
             .unwrap_or_else(|incomplete| panic!("{}: {incomplete}", scenario.name));
         assert_eq!(rules(&report), [], "{}", scenario.name);

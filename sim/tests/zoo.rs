@@ -1,7 +1,7 @@
 //! The harness is only as good as what it catches: every design breaks strictly what it is known
 //! to break, and the search that says so is held against one that takes no two schedules for one.
 
-use std::{collections::BTreeSet, rc::Rc};
+use std::{collections::BTreeSet, sync::Arc};
 
 use lastbyte::monitor::Rule;
 use lastbyte_sim::{
@@ -58,7 +58,7 @@ fn controls_break_nothing() {
     }
 }
 
-fn named(name: &str, waiters: u8) -> Rc<Scenario> {
+fn named(name: &str, waiters: u8) -> Arc<Scenario> {
     scenarios(0, waiters)
         .into_iter()
         .find(|scenario| scenario.name == name)
@@ -66,7 +66,7 @@ fn named(name: &str, waiters: u8) -> Rc<Scenario> {
 }
 
 /// Holds the reduced search against the plain one; returns the number of schedules.
-fn confirm<S: Stack>(scenario: &Rc<Scenario>) -> u64 {
+fn confirm<S: Stack>(scenario: &Arc<Scenario>) -> u64 {
     let reduced = explore::<S>(scenario, STATES_MAX).unwrap_or_else(|why| panic!("{why}"));
     let plain = count_plainly::<S>(scenario, SCHEDULES_MAX).unwrap_or_else(|why| panic!("{why}"));
     assert_eq!(reduced.interleavings, plain.schedules.into());

@@ -7,7 +7,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    rc::Rc,
+    sync::Arc,
 };
 
 use lastbyte::monitor::{Broken, Rule};
@@ -42,7 +42,7 @@ struct Node {
 /// # Errors
 ///
 /// [`Incomplete`] when the search could not be finished.
-pub fn explore<S: Stack>(scenario: &Rc<Scenario>, states_max: u64) -> Result<Report, Incomplete> {
+pub fn explore<S: Stack>(scenario: &Arc<Scenario>, states_max: u64) -> Result<Report, Incomplete> {
     let mut search = Search {
         nodes: Vec::new(),
         known: FxHashMap::default(),
@@ -97,7 +97,7 @@ impl Search {
         number
     }
 
-    fn expand<S: Stack>(&mut self, scenario: &Rc<Scenario>, number: usize, prefix: &mut Vec<u8>) {
+    fn expand<S: Stack>(&mut self, scenario: &Arc<Scenario>, number: usize, prefix: &mut Vec<u8>) {
         self.first.push(self.successors.len());
         self.way_to(number as u32, prefix);
         for place in 0..self.nodes[number].choices {
@@ -222,7 +222,7 @@ pub struct Rerun {
 }
 
 /// Runs a schedule again, with a trace.
-pub fn rerun<S: Stack>(scenario: &Rc<Scenario>, schedule: &[u8]) -> Rerun {
+pub fn rerun<S: Stack>(scenario: &Arc<Scenario>, schedule: &[u8]) -> Rerun {
     let session = enter::<S>(scenario, Mode { traced: true, ..QUIET });
     let mut choices = Vec::new();
     let mut rerun = Rerun::default();
@@ -262,7 +262,7 @@ pub struct Plain {
 ///
 /// [`Incomplete`] when there are more than `schedules_max`.
 pub fn count_plainly<S: Stack>(
-    scenario: &Rc<Scenario>,
+    scenario: &Arc<Scenario>,
     schedules_max: u64,
 ) -> Result<Plain, Incomplete> {
     let mut plain = Plain { schedules: 0, broken: BTreeMap::new(), ends: BTreeSet::new() };
@@ -330,7 +330,7 @@ pub struct Sampled {
 
 /// Makes one schedule for each seed. Not exhaustive.
 pub fn sample<S: Stack>(
-    scenario: &Rc<Scenario>,
+    scenario: &Arc<Scenario>,
     strategy: Strategy,
     seeds: std::ops::Range<u64>,
 ) -> BTreeMap<Rule, Sampled> {
@@ -347,7 +347,7 @@ pub fn sample<S: Stack>(
 
 /// Makes the schedule of one seed.
 pub fn sample_one<S: Stack>(
-    scenario: &Rc<Scenario>,
+    scenario: &Arc<Scenario>,
     strategy: Strategy,
     seed: u64,
 ) -> (Vec<u8>, Option<Broken>) {

@@ -3,7 +3,7 @@
 //! A [`Stack`] takes over a fake [`Child`] and serves its callers; a [`Scenario`] says what the
 //! child does and which callers there are. Each caller is a task, so that it calls at any moment.
 
-use std::{cell::RefCell, future::Future, rc::Rc, task::Poll, time::Duration};
+use std::{cell::RefCell, future::Future, rc::Rc, sync::Arc, task::Poll, time::Duration};
 
 use lastbyte::{
     Event, Policy,
@@ -181,7 +181,7 @@ struct Case {
 pub(crate) struct Session {
     run: Entered,
     cases: Rc<Vec<Case>>,
-    scenario: Rc<Scenario>,
+    scenario: Arc<Scenario>,
     verdict: Box<dyn Fn() -> Result<(), Broken>>,
     kept: Box<dyn Fn(usize) -> u32>,
 }
@@ -195,18 +195,18 @@ impl std::ops::Deref for Session {
 }
 
 /// Starts a run.
-pub(crate) fn enter<S: Stack>(scenario: &Rc<Scenario>, mode: Mode) -> Session {
+pub(crate) fn enter<S: Stack>(scenario: &Arc<Scenario>, mode: Mode) -> Session {
     let made = RefCell::new(None);
     let run = Run::enter(Mode { early: scenario.late, ..mode }, || {
         made.replace(Some(begin::<S>(scenario)));
     });
     let Some((cases, verdict, kept)) = made.into_inner() else { unreachable!("it was begun") };
-    Session { run, cases, scenario: Rc::clone(scenario), verdict, kept }
+    Session { run, cases, scenario: Arc::clone(scenario), verdict, kept }
 }
 
 type Begun = (Rc<Vec<Case>>, Box<dyn Fn() -> Result<(), Broken>>, Box<dyn Fn(usize) -> u32>);
 
-fn begin<S: Stack>(scenario: &Rc<Scenario>) -> Begun {
+fn begin<S: Stack>(scenario: &Arc<Scenario>) -> Begun {
     let several = scenario.children.len() > 1;
     let mut children = Vec::new();
     let mut cases = Vec::new();
@@ -241,7 +241,7 @@ fn begin<S: Stack>(scenario: &Rc<Scenario>) -> Begun {
         let name =
             if several { format!("consumer {}", cases[number].name) } else { "consumer".into() };
         let work =
-            consume(Rc::clone(&stack), Rc::clone(&cases), number, consumer, Rc::clone(scenario));
+            consume(Rc::clone(&stack), Rc::clone(&cases), number, consumer, Arc::clone(scenario));
         task::spawn(name, work);
         stacks.push(stack);
     }
@@ -279,7 +279,7 @@ async fn consume<S: Stack>(
     cases: Rc<Vec<Case>>,
     number: usize,
     consumer: Consumer,
-    scenario: Rc<Scenario>,
+    scenario: Arc<Scenario>,
 ) {
     let case = &cases[number];
     if consumer == Consumer::Late {

@@ -29,9 +29,8 @@ impl Check {
     /// Exit code 0: the reference holds every rule and every other design breaks just what it is
     /// known to break. 1: not so. 125: the check could not be made.
     pub(crate) fn run(&self) -> ExitCode {
-        let explored = designs(self.design.as_deref()).and_then(|designs| {
-            designs.into_iter().map(|specimen| self.extent.explore(specimen)).collect()
-        });
+        let explored =
+            designs(self.design.as_deref()).and_then(|designs| self.extent.explore_all(&designs));
         let verdicts: Vec<Verdict> = match explored {
             Ok(verdicts) => verdicts,
             Err(why) => {

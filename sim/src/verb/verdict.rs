@@ -1,6 +1,12 @@
 //! A design explored in all of its places: what `check` tells of it and `show` draws.
 
-use std::{collections::BTreeSet, time::Instant};
+use std::{
+    collections::BTreeSet,
+    panic::resume_unwind,
+    sync::atomic::{AtomicUsize, Ordering},
+    thread::{available_parallelism, scope},
+    time::Instant,
+};
 
 use clap::Args;
 use lastbyte::monitor::Rule;
@@ -49,6 +55,35 @@ impl Extent {
             explored.push(Explored { place, report, seconds: started.elapsed().as_secs_f64() });
         }
         Ok(Verdict { specimen, size, explored })
+    }
+
+    /// Explores designs side by side, one thread for each processor. The verdicts are in the order
+    /// of the designs.
+    ///
+    /// # Errors
+    ///
+    /// As [`Extent::explore`], for the first design that has one.
+    pub(crate) fn explore_all(&self, designs: &[Specimen]) -> Result<Vec<Verdict>, String> {
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let mut verdicts = Vec::new();
+            while let place = next.fetch_add(1, Ordering::Relaxed)
+                && let Some(&specimen) = designs.get(place)
+            {
+                verdicts.push((place, self.explore(specimen)));
+            }
+            verdicts
+        };
+        let threads = available_parallelism().map_or(1, usize::from);
+        let mut verdicts: Vec<_> = scope(|scope| {
+            let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+            workers
+                .into_iter()
+                .flat_map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)))
+                .collect()
+        });
+        verdicts.sort_by_key(|(place, _)| *place);
+        verdicts.into_iter().map(|(_, verdict)| verdict).collect()
     }
 }
 

@@ -5,7 +5,7 @@
 //! The classes and their schedules are those of the survey of peers; the numbers are its. What
 //! only a real kernel can show names the test on a real kernel.
 
-use std::{rc::Rc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use lastbyte::{
     Policy,
@@ -88,9 +88,9 @@ pub fn table() -> String {
 
 impl Variant {
     /// A scenario, with this bug in the stack that is asked.
-    pub fn seeded(&self, mut scenario: Scenario) -> Rc<Scenario> {
+    pub fn seeded(&self, mut scenario: Scenario) -> Arc<Scenario> {
         scenario.bug = self.bug;
-        Rc::new(scenario)
+        Arc::new(scenario)
     }
 }
 

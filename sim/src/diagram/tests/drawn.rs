@@ -1,6 +1,6 @@
 //! Snapshots of both drawings, of real schedules and of hostile texts.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use lastbyte::{
     machine::StreamId::{Stderr, Stdout},
@@ -24,7 +24,7 @@ use crate::{
 
 /// A shortest schedule in which the stock design breaks a rule.
 fn caught(scenario: Scenario, rule: Rule) -> Diagram {
-    let scenario = Rc::new(scenario);
+    let scenario = Arc::new(scenario);
     let report = explore::<Stock>(&scenario, 1_000_000).expect("it is small");
     let found = report.broken.get(&rule).expect("it breaks this rule");
     let rerun = rerun::<Stock>(&scenario, &found.schedule);

@@ -1,6 +1,6 @@
 //! Arrows are drawn where the words say who sent, and nowhere else.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use lastbyte::machine::StreamId::{Stderr, Stdout};
 
@@ -174,7 +174,7 @@ pub(super) fn produced(places: &[u8]) -> Vec<Row> {
         &[Do::Write(Stdout, b"a"), Do::Write(Stderr, b"A"), Do::Write(Stdout, b"b"), Do::Sleep(9)];
     let mut scenario = Scenario::new("kill", Script::new(does));
     scenario.calls = vec![Call::Kill, Call::Wait];
-    let scenario = Rc::new(scenario);
+    let scenario = Arc::new(scenario);
     // Where there are fewer choices the first is made.
     let mut schedule: Vec<u8> = Vec::new();
     for step in 0..60 {
