@@ -3,7 +3,7 @@
 mod common;
 
 use common::{assert_sound, events, no_hang, report, sh};
-use lastbyte::{Command, End, PtySize, Status, StreamId};
+use lastbyte::{Command, End, PtySize, Status, Stdio, StreamId};
 
 /// If this were red, the end of a terminal's output would be an error, or be lost.
 #[tokio::test]
@@ -101,4 +101,30 @@ async fn c11_a_program_on_a_pty_can_be_closed() {
     let terminal = no_hang(execution.close()).await;
     assert!(matches!(terminal.status, Status::Signaled { .. }));
     assert_sound(&handle);
+}
+
+/// Set for the copy of this program that runs on a terminal.
+const ON_A_TERMINAL: &str = "LASTBYTE_TEST_ON_A_TERMINAL";
+
+/// If this were red, a command that is left in our group would be stopped when it reads the
+/// terminal that we are run from.
+#[tokio::test]
+async fn c16_a_command_left_in_our_group_reads_our_terminal() {
+    if std::env::var_os(ON_A_TERMINAL).is_some() {
+        let mut command = sh("stty -echo; echo ready >/dev/tty; read line; echo \"got $line\"");
+        let output = command.stdin(Stdio::Inherit).process_group(false).output();
+        let output = output.await.expect("sh starts");
+        assert_eq!(output.stdout, b"got typed\n");
+        return;
+    }
+    let this = std::env::current_exe().expect("a test has a path");
+    let mut command = Command::new(this);
+    command.args(["--exact", "c16_a_command_left_in_our_group_reads_our_terminal"]);
+    command.env(ON_A_TERMINAL, "1").pty(PtySize::default());
+    let mut execution = command.spawn().expect("this program starts");
+    common::until_on(&mut execution, StreamId::Pty, "ready").await;
+    let mut stdin = execution.stdin().expect("a pty has an input");
+    stdin.write_all(b"typed\n").await.expect("sh reads");
+    let output = no_hang(execution.output()).await;
+    assert_eq!(output.terminal.status, Status::Exited { code: 0 }, "{:?}", output.stdout);
 }

@@ -7,7 +7,7 @@ use lastbyte::{
         BufferPolicy, Descendants, DrainPolicy, Full, KillPolicy, Machine, OutputLimit, Over,
         PerStream, Policy, Streams,
     },
-    monitor::Rule::{self, C1, C2, C3, C4, C5, C6, C7, C9, C11, C12, C16, C20},
+    monitor::Rule::{self, C1, C2, C3, C4, C5, C6, C7, C8, C9, C11, C12, C16, C20},
 };
 
 use crate::{
@@ -29,9 +29,9 @@ use crate::{
         drop_on_overflow::DropOnOverflow, exec_after_box::ExecAfterBox, exit_event::ExitEvent,
         exit_polled::ExitPolled, free_races_exit::FreeRacesExit, idle_cut::IdleCut,
         one_drain_loop::OneDrainLoop, os_exec::OsExec, pause_blocks_kill::PauseBlocksKill,
-        receiver_list::ReceiverList, single_owner::SingleOwner, stock, stock_steps,
-        streams_pending::StreamsPending, text_per_chunk::TextPerChunk, wait_drains::WaitDrains,
-        wait_error_is_exit::WaitErrorIsExit,
+        read_error_is_eof::ReadErrorIsEof, receiver_list::ReceiverList, single_owner::SingleOwner,
+        stock, stock_steps, streams_pending::StreamsPending, text_per_chunk::TextPerChunk,
+        wait_drains::WaitDrains, wait_error_is_exit::WaitErrorIsExit,
     },
 };
 
@@ -411,8 +411,8 @@ pub const ZOO: &[Specimen] = &[
     Specimen::stack::<DropOnOverflow>(
         "drop-on-overflow",
         "a full channel drops chunks",
-        USUAL,
-        &[C1, C6, C9],
+        &["plain", "text", "held", "read-error", "wait-error", "overflowing"],
+        &[C1, C6, C8, C9],
     ),
     Specimen::stack::<AbortOnFree>(
         "abort-on-free",
@@ -444,10 +444,10 @@ pub const ZOO: &[Specimen] = &[
         &["plain", "text", "held", "wait-error"],
         &[C6, C9],
     ),
-    Specimen::stack::<WaitDrains>(
+    Specimen::stack::<ReadErrorIsEof>(
         "read-error-is-eof",
-        "a failed read is the end of the stream (the pump of most designs here)",
-        &["read-error"],
+        "a failed read is the end of the stream",
+        &["plain", "text", "held", "chatty", "read-error", "wait-error"],
         &[C9],
     ),
     Specimen::stack::<TextPerChunk>(

@@ -185,10 +185,13 @@ fn slow() -> Vec<Scenario> {
     deaf.calls = vec![Kill];
     deaf.buffer_max = None;
     deaf.children[0].0.does = does![out(b"a"), out(b"b"), out(b"c"), RUNS_ON];
+    // What was dropped between two chunks is seen by those who get the second.
+    let three = does![out(b"a"), out(b"b"), out(b"c")];
+    let overflowing = Scenario::new("overflowing", Script { pipe: 1, ..bare(three) });
     let mut boxed = Scenario::new("boxed", bare(does![]));
     boxed.children.push((bare(does![RUNS_ON]), Consumer::Fair));
     boxed.calls = vec![Boxes];
     boxed.boxed = true;
     boxed.late = 0;
-    vec![neighbour, full, bounded, deaf, boxed]
+    vec![neighbour, full, bounded, deaf, overflowing, boxed]
 }

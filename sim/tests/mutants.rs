@@ -17,7 +17,7 @@ use lastbyte::{
         Machine, OutputLimit, Over, PerStream, Policy, Signal, Status, Step, StreamId, Streams,
         Terminal, Timer, Until,
     },
-    monitor::Rule,
+    monitor::{Monitor, Rule},
 };
 use lastbyte_sim::{
     bytes::Bytes,
@@ -668,6 +668,26 @@ fault!(ClosesHalf, |machine, input| match input {
 #[test]
 fn c11_a_close_that_leaves_the_root_running_is_caught() {
     caught::<ClosesHalf>(&small(&[Happening::Close]), &[Rule::C11], 2);
+}
+
+/// Asks twice for a teardown, answers the second time as the first, and returns what is broken.
+fn asked_again(input: &Input<Bytes>) -> Option<Rule> {
+    let (streams, policy) = (Streams::Separate, Policy::default());
+    let mut machine = Machine::new(streams, policy).expect("a sound policy");
+    let mut monitor = Monitor::new(streams, policy);
+    let started = machine.step(Input::Started).expect("it has not started");
+    monitor.observe(&Input::Started, &started).expect("sound");
+    let first = machine.step(input.clone()).expect("legal at any moment");
+    monitor.observe(input, &first).expect("sound");
+    let _second = machine.step(input.clone()).expect("legal at any moment");
+    monitor.observe(input, &first).err().map(|broken| broken.rule)
+}
+
+/// If this were red, a teardown whose bound each further call puts off would pass.
+#[test]
+fn c11_and_c13_a_bound_that_is_armed_again_is_caught() {
+    assert_eq!(asked_again(&Input::Close), Some(Rule::C11));
+    assert_eq!(asked_again(&Input::Shutdown), Some(Rule::C13));
 }
 
 // The consumer still gets what was queued when it closed.

@@ -225,8 +225,9 @@ impl<C: Chunk> Machine<C> {
                     }
                 }
             }
-            Phase::Ended { .. } => step.reply = Reply::AlreadyExited,
-            Phase::Refused | Phase::Done(_) => {
+            Phase::Ended { released: false, .. } => step.reply = Reply::AlreadyExited,
+            // Nobody is waited for any more: there is nothing left to bound.
+            Phase::Ended { released: true, .. } | Phase::Refused | Phase::Done(_) => {
                 step.reply = Reply::AlreadyExited;
                 return Ok(());
             }

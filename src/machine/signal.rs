@@ -76,9 +76,11 @@ impl SignalSet {
         self.0 == 0
     }
 
-    /// Its signals, highest number first, so that SIGTERM goes before the SIGKILL it precedes.
+    /// Its signals in the order to send them: lowest number first, as Linux delivers those that are
+    /// pending together, and SIGKILL last, for it lets none after it be seen.
     pub fn iter(self) -> impl Iterator<Item = Signal> {
-        (1..=64u8).rev().map(Signal).filter(move |signal| self.contains(*signal))
+        let others = (1..=64u8).map(Signal).filter(|&signal| signal != Signal::KILL);
+        others.chain([Signal::KILL]).filter(move |signal| self.contains(*signal))
     }
 }
 

@@ -193,6 +193,7 @@ impl<C: Chunk + Clone + Eq> History<C> {
             self.start != Start::Refused || step.event.is_none() && step.actions.is_empty(),
             "a refused start was followed by an event or an action",
         )?;
+        self.check_teardown_clock(input, &step.actions)?;
         self.note_input(input, step)?;
         self.check_signals(input, &step.actions, was_reaped)?;
         self.note_actions(&step.actions)?;
@@ -305,6 +306,24 @@ impl<C: Chunk + Clone + Eq> History<C> {
     }
 
     // What followed for the driver.
+
+    /// Whoever closes or shuts down again has the bound of the first time.
+    fn check_teardown_clock(&self, input: &Input<C>, actions: &Actions) -> Checked {
+        let arms =
+            |timer| matches!(actions.timer(timer), Some(TimerAction::Arm | TimerAction::ArmHeld));
+        let closed_again = matches!(input, Input::Close) && self.closed;
+        hold(
+            Rule::C11,
+            !(closed_again && arms(Timer::Close)),
+            "a second close put off the bound of the first",
+        )?;
+        let shut_down_again = matches!(input, Input::Shutdown) && self.shutting_down;
+        hold(
+            Rule::C13,
+            !(shut_down_again && arms(Timer::Shutdown)),
+            "a second shutdown put off the bound of the first",
+        )
+    }
 
     fn check_signals(&mut self, input: &Input<C>, actions: &Actions, was_reaped: bool) -> Checked {
         let signals = actions.signals();

@@ -70,3 +70,14 @@ fn c13_a_shutdown_before_the_start_kills_and_has_its_bound() {
     assert_eq!(events, [Event::End { stream: STDOUT, end: End::Cut(Cut::Shutdown) }]);
     assert_eq!(terminal.status, lastbyte::machine::Status::Forced);
 }
+
+/// If this were red, a caller's hang-up and the kill that he asks for after it would reach the root
+/// in the wrong order, or a SIGKILL would hide what should come before it.
+#[test]
+fn c16_signals_that_go_together_go_as_the_kernel_delivers_them() {
+    let mut at = Watched::new(Streams::Stdout, Policy::default());
+    let quit = Input::Signal(Signal::QUIT);
+    at.steps([Input::Signal(Signal::KILL), Input::Kill, quit, Input::Signal(Signal::HUP)]);
+    let signals: Vec<_> = at.step(Input::Started).actions.signals().iter().collect();
+    assert_eq!(signals, [Signal::HUP, Signal::QUIT, Signal::TERM, Signal::KILL]);
+}

@@ -66,7 +66,6 @@ impl Class {
                 let tests: Vec<String> = tests.iter().map(|test| format!("`{test}`")).collect();
                 (format!("a real kernel: {}", tests.join(", ")), String::new(), String::new())
             }
-            Covered::Not(why) => (format!("not covered: {why}"), String::new(), String::new()),
         };
         let designs = designs.join(", ");
         format!("| {} | {} | {by} | {breaks} | {told} | {designs} |\n", self.name(), self.what)
@@ -101,8 +100,6 @@ pub enum Covered {
     Variant(Variant),
     /// By tests on a real kernel.
     Kernel(&'static [&'static str]),
-    /// Nowhere, and why.
-    Not(&'static str),
 }
 
 /// A naive stack with the bug.
@@ -676,13 +673,11 @@ pub const CLASSES: &[Class] = &[
         &[(C16, 8)],
         &[],
     ),
-    Class {
-        number: 63,
-        what: "a new group is stopped at the terminal",
-        covered: Covered::Not(
-            "needs a controlling terminal; that grouping is an option is `c16_a_child_leads_its_group_unless_asked_not_to`",
-        ),
-    },
+    kernel(
+        63,
+        "a new group is stopped at the terminal",
+        &["c16_a_command_left_in_our_group_reads_our_terminal"],
+    ),
     variant(
         64,
         "the terminal comes, and a stream never ends",

@@ -15,6 +15,7 @@ pub mod one_drain_loop;
 pub mod os_exec;
 pub mod parts;
 pub mod pause_blocks_kill;
+pub mod read_error_is_eof;
 pub mod receiver_list;
 pub mod single_owner;
 pub mod stock;

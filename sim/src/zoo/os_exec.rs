@@ -9,7 +9,7 @@ use std::time::Duration;
 use lastbyte::{
     Event, Policy,
     backend::Read,
-    machine::{Cut, End, Status, StreamId},
+    machine::{Cut, End, Errno, Status, StreamId},
 };
 use tokio::select;
 
@@ -30,8 +30,11 @@ pub struct OsExec {
 
 const WAIT_DELAY: Duration = Duration::from_millis(200);
 
+/// What a failed read is told as.
+pub(super) type Failed = fn(Errno) -> End;
+
 /// Copies until the end, or until the delay after the root's end has run out.
-async fn copy(mut source: Source, process: Process, queue: UnboundedSender<Event>) {
+async fn copy(mut source: Source, process: Process, queue: UnboundedSender<Event>, failed: Failed) {
     let stream = source.stream();
     let mut deadline = std::pin::pin!(async {
         // A failed wait is no end of the root: then nothing but the end of the stream will do.
@@ -48,47 +51,54 @@ async fn copy(mut source: Source, process: Process, queue: UnboundedSender<Event
         };
         match read {
             Some(read) => {
-                if let Some(end) = take(read, stream, &queue) {
+                if let Some(end) = take(read, stream, &queue, failed) {
                     break end;
                 }
             }
-            None => break give_up(&mut source, &queue),
+            None => break give_up(&mut source, &queue, failed),
         }
     };
     let _unwanted = queue.send(Event::End { stream, end });
 }
 
-fn take(read: Read, stream: StreamId, queue: &UnboundedSender<Event>) -> Option<End> {
+fn take(
+    read: Read,
+    stream: StreamId,
+    queue: &UnboundedSender<Event>,
+    failed: Failed,
+) -> Option<End> {
     match read {
         Read::Chunk(chunk) => {
             let _unwanted = queue.send(Event::Chunk { stream, chunk });
             None
         }
         Read::Eof => Some(End::Eof),
-        Read::Error(errno) => Some(End::ReadError(errno)),
+        Read::Error(errno) => Some(failed(errno)),
     }
 }
 
 /// What stands there was written before this moment: the root's last bytes are among it.
-fn give_up(source: &mut Source, queue: &UnboundedSender<Event>) -> End {
+fn give_up(source: &mut Source, queue: &UnboundedSender<Event>, failed: Failed) -> End {
     let standing = source.standing();
     if standing > 0
         && let Some(read) = source.try_read(standing)
-        && let Some(end) = take(read, source.stream(), queue)
+        && let Some(end) = take(read, source.stream(), queue, failed)
     {
         return end;
     }
     End::Cut(Cut::After)
 }
 
-impl Stack for OsExec {
-    const OFFERS: &'static [Call] = &[Call::Wait];
-
-    fn start(child: Child, _: &Policy) -> Self {
+impl OsExec {
+    /// Takes over a child; failed reads are told as `failed` says.
+    pub(super) fn copying(child: Child, failed: Failed) -> Self {
         let (queue, events) = mpsc::unbounded_channel();
         let process = child.process;
-        let copiers = [("stdout copier", child.stdout), ("stderr copier", child.stderr)]
-            .map(|(name, source)| task::spawn(name, copy(source, process.clone(), queue.clone())));
+        let copiers = [("stdout copier", child.stdout), ("stderr copier", child.stderr)].map(
+            |(name, source)| {
+                task::spawn(name, copy(source, process.clone(), queue.clone(), failed))
+            },
+        );
         task::spawn("owner", async move {
             let status = told(process.wait().await);
             for copier in copiers {
@@ -97,6 +107,14 @@ impl Stack for OsExec {
             let _unwanted = queue.send(exit(status));
         });
         OsExec { events: Inbox::new(events), latch: Latch::default() }
+    }
+}
+
+impl Stack for OsExec {
+    const OFFERS: &'static [Call] = &[Call::Wait];
+
+    fn start(child: Child, _: &Policy) -> Self {
+        OsExec::copying(child, End::ReadError)
     }
 
     async fn next(&self) -> Option<Event> {
