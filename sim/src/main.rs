@@ -20,6 +20,9 @@ enum Verb {
     Check(verb::check::Check),
     Replay(verb::replay::Replay),
     Show(verb::show::Show),
+    Probe(verb::probe::Probe),
+    #[command(hide = true)]
+    Racy(verb::racy::Racy),
 }
 
 /// Our own errors, as of env(1) and timeout(1): no command exits with it by chance as often as
@@ -41,5 +44,7 @@ fn main() -> ExitCode {
         Verb::Check(check) => check.run(),
         Verb::Replay(replay) => replay.run(),
         Verb::Show(show) => show.run(),
+        Verb::Probe(probe) => probe.run(),
+        Verb::Racy(racy) => racy.run(),
     }
 }

@@ -4,8 +4,8 @@
 //! kill; this thread takes events and writes them.
 
 mod json;
-mod options;
-mod out;
+pub(super) mod options;
+pub(super) mod out;
 mod plain;
 mod signals;
 mod terminal;

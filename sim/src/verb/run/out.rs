@@ -50,6 +50,6 @@ impl Out {
 }
 
 /// One line on stderr. Where nobody can read it, it is not said.
-pub(super) fn say(text: &str) {
+pub(in crate::verb) fn say(text: &str) {
     let _written = Out::stderr().write_all(format!("lastbyte: {text}\n").as_bytes());
 }
