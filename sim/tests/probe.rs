@@ -181,9 +181,22 @@ fn an_interrupted_probe_says_what_it_has_found() {
     let pid = Pid::from_raw(probe.id().cast_signed()).expect("a pid");
     kill_process(pid, Signal::INT).expect("it runs");
     let rest: Vec<String> = lines.map(|line| line.expect("it is text")).collect();
-    assert!(rest.first().is_some_and(|line| line.starts_with("short ")), "{rest:?}");
-    assert!(rest.last().is_some_and(|line| line.starts_with("clear: ")), "{rest:?}");
+    assert!(rest.last().is_some_and(|line| line.starts_with("unfinished: ")), "{rest:?}");
     assert_eq!(probe.wait().expect("it ends").code(), Some(130));
+}
+
+/// If this were red, `lastbyte probe | head` would end with a panic.
+#[test]
+fn a_reader_that_has_gone_ends_the_probe() {
+    let mut probe = Command::new(LASTBYTE)
+        .args(["probe", "-n", "1", "--", "sh", "-c", "{}"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("lastbyte starts");
+    drop(probe.stdout.take());
+    let output = probe.wait_with_output().expect("it ends");
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(141), String::new()));
 }
 
 /// If this were red, a mistake in the command line would be told as lost output.

@@ -11,6 +11,7 @@ mod trial;
 
 use std::{
     ffi::{OsStr, OsString},
+    io::{self, Write},
     num::NonZeroUsize,
     os::unix::ffi::{OsStrExt, OsStringExt},
     process::ExitCode,
@@ -26,7 +27,7 @@ use clap::{Args, builder::PossibleValuesParser};
 use lastbyte::Status;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-use super::run::{options::duration, out::say};
+use super::run::{cannot_write, options::duration, out::say};
 use crate::OWN_ERROR;
 use cases::{Case, Script};
 use report::Row;
@@ -96,6 +97,20 @@ fn put_script(word: &OsStr, script: &str) -> OsString {
     }
 }
 
+/// Why a probe came to no end.
+enum Failed {
+    /// An error of ours, in words.
+    Own(String),
+    /// What was found cannot be told.
+    Write(io::Error),
+}
+
+impl From<io::Error> for Failed {
+    fn from(error: io::Error) -> Self {
+        Failed::Write(error)
+    }
+}
+
 impl Probe {
     pub(crate) fn run(&self) -> ExitCode {
         let stop = Arc::new(AtomicBool::new(false));
@@ -104,12 +119,16 @@ impl Probe {
             let _told = signal_hook::flag::register_conditional_default(signal, Arc::clone(&stop))
                 .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)));
         }
-        let probed = self.check().and_then(|cases| self.probe(&cases, &stop));
+        let probed = self
+            .check()
+            .map_err(Failed::Own)
+            .and_then(|cases| self.probe(&cases, &stop, &mut io::stdout().lock()));
         match probed {
-            Err(why) => {
+            Err(Failed::Own(why)) => {
                 say(&why);
                 ExitCode::from(OWN_ERROR)
             }
+            Err(Failed::Write(error)) => ExitCode::from(cannot_write(&error)),
             Ok(_) if stop.load(Ordering::Relaxed) => {
                 say("interrupted: not every run was made");
                 ExitCode::from(INTERRUPTED)
@@ -173,26 +192,32 @@ impl Probe {
         Err(format!("the command line does not run a shell command: `{line}` {said}"))
     }
 
-    fn probe(&self, cases: &[&'static Case], stop: &AtomicBool) -> Result<Tally, String> {
+    fn probe(
+        &self,
+        cases: &[&'static Case],
+        stop: &AtomicBool,
+        to: &mut impl Write,
+    ) -> Result<Tally, Failed> {
         if !self.json {
-            println!("{}", report::head());
+            writeln!(to, "{}", report::head())?;
         }
         let (mut rows, mut all) = (Vec::new(), Tally::default());
         for &case in cases {
             if stop.load(Ordering::Relaxed) {
                 break;
             }
-            let row = self.repeat(case, stop)?;
+            let row = self.repeat(case, stop).map_err(Failed::Own)?;
             all.add_all(&row.tally);
             if !self.json {
-                println!("{}", report::row(&row));
+                writeln!(to, "{}", report::row(&row))?;
             }
             rows.push(row);
         }
+        let is_whole = !stop.load(Ordering::Relaxed);
         if self.json {
-            println!("{}", report::json(self, &rows, &all));
+            writeln!(to, "{}", report::json(self, &rows, &all, is_whole))?;
         } else {
-            print!("{}", report::rest(self, &rows, &all));
+            write!(to, "{}", report::rest(self, &rows, &all, is_whole))?;
         }
         Ok(all)
     }

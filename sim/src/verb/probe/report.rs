@@ -45,7 +45,7 @@ fn percent(rate: Rate) -> String {
 }
 
 /// What follows the table: the rates of all runs, and for each case that fails how to see it again.
-pub(super) fn rest(probe: &Probe, rows: &[Row], all: &Tally) -> String {
+pub(super) fn rest(probe: &Probe, rows: &[Row], all: &Tally, is_whole: bool) -> String {
     let mut text = String::from("\n");
     let mut line = |words: String| {
         text.push_str(&words);
@@ -64,20 +64,29 @@ pub(super) fn rest(probe: &Probe, rows: &[Row], all: &Tally) -> String {
         line(format!("  again: {}", again(probe, name)));
         line(format!("  once:  {}", once(probe, row.case, *number)));
     }
-    line(format!("\n{}", verdict(all)));
+    line(format!("\n{}", verdict(all, is_whole)));
     text
 }
 
 /// The sentence at the end.
-fn verdict(all: &Tally) -> String {
+fn verdict(all: &Tally, is_whole: bool) -> String {
+    let name = verdict_name(all, is_whole);
     let faulty = all.faulty();
     match faulty.hits {
         0 => format!(
-            "clear: no fault in {} runs, so with 95 % confidence in fewer than {:.2} % of such runs",
+            "{name}: no fault in {} runs, so with 95 % confidence in fewer than {:.2} % of such runs",
             faulty.runs,
             100.0 * faulty.bounds().high
         ),
-        hits => format!("faulty: {hits} of {} runs", faulty.runs),
+        hits => format!("{name}: {hits} of {} runs", faulty.runs),
+    }
+}
+
+fn verdict_name(all: &Tally, is_whole: bool) -> &'static str {
+    match (is_faulty(all), is_whole) {
+        (true, _) => "faulty",
+        (false, true) => "clear",
+        (false, false) => "unfinished",
     }
 }
 
@@ -114,7 +123,7 @@ pub(super) fn quoted(words: &[OsString]) -> String {
     words.iter().map(quote).collect::<Vec<_>>().join(" ")
 }
 
-pub(super) fn json(probe: &Probe, rows: &[Row], all: &Tally) -> Value {
+pub(super) fn json(probe: &Probe, rows: &[Row], all: &Tally, is_whole: bool) -> Value {
     let cases: Vec<Value> = rows
         .iter()
         .map(|row| {
@@ -142,7 +151,7 @@ pub(super) fn json(probe: &Probe, rows: &[Row], all: &Tally) -> Value {
         "bounds": "clopper-pearson",
         "cases": cases,
         "all": rates(all),
-        "verdict": if is_faulty(all) { "faulty" } else { "clear" },
+        "verdict": verdict_name(all, is_whole),
     })
 }
 

@@ -200,7 +200,7 @@ fn exit_code(terminal: &Terminal, handle: &Handle, written: io::Result<()>) -> u
 }
 
 /// A reader of ours that has gone is no error of ours; anything else is said.
-fn cannot_write(error: &io::Error) -> u8 {
+pub(super) fn cannot_write(error: &io::Error) -> u8 {
     if error.kind() == io::ErrorKind::BrokenPipe {
         return BROKEN_PIPE;
     }
