@@ -262,7 +262,9 @@ struct OfStack {
 }
 
 impl Specimen {
-    const fn machine<D: Design>(
+    /// A design that is a machine: in these worlds, or in all where none is named. It is known to
+    /// break strictly these rules.
+    pub const fn machine<D: Design>(
         name: &'static str,
         what: &'static str,
         places: &'static [&'static str],
@@ -272,7 +274,9 @@ impl Specimen {
         Specimen { name, what, places, breaks, subject: Subject::Machine(design) }
     }
 
-    const fn stack<S: Stack>(
+    /// A design that is a stack of tasks: in these scenarios, or in all that suit it where none is
+    /// named. It is known to break strictly these rules.
+    pub const fn stack<S: Stack>(
         name: &'static str,
         what: &'static str,
         places: &'static [&'static str],
@@ -301,7 +305,7 @@ impl Specimen {
                 .into_iter()
                 .map(|Named { name, bounds }| Place { name, kind: Kind::World(bounds, design) })
                 .collect(),
-            Subject::Stack(offers, design) => scenarios(chunks, waiters)
+            Subject::Stack(offers, design) => scenarios(chunks, waits(offers, waiters))
                 .into_iter()
                 .filter(|scenario| scenario.suits(offers))
                 .map(|scenario| Place {
@@ -313,6 +317,11 @@ impl Specimen {
         places.retain(|place| self.places.is_empty() || self.places.contains(&place.name));
         places
     }
+}
+
+/// Nobody waits at a stack that offers no wait; it is asked all else.
+fn waits(offers: &[Call], waiters: u8) -> u8 {
+    if offers.contains(&Call::Wait) { waiters } else { 0 }
 }
 
 /// The reference: the production machine.

@@ -19,9 +19,14 @@ pub mod explorer;
 pub mod fingerprint;
 mod graph;
 mod index;
+pub mod matrix;
 mod memo;
 mod parts;
 pub mod scenarios;
 pub mod schedule;
 pub mod world;
 pub mod zoo;
+
+/// Exit code of the command's own errors, as of env(1) and timeout(1): no command exits with it by
+/// chance as often as with 1 or 2.
+pub const OWN_ERROR: u8 = 125;

@@ -5,6 +5,11 @@ mod verb;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use lastbyte_sim::{
+    OWN_ERROR,
+    catalogue::{Specimen, specimens},
+    matrix::{check::Check, replay::Replay, show::Show},
+};
 
 /// No exit before the last byte: run commands, and check what orders their output and their end.
 #[derive(Parser, Debug)]
@@ -17,17 +22,13 @@ struct Cli {
 #[derive(Subcommand, Debug)]
 enum Verb {
     Run(Box<verb::run::Run>),
-    Check(verb::check::Check),
-    Replay(verb::replay::Replay),
-    Show(verb::show::Show),
+    Check(Check),
+    Replay(Replay),
+    Show(Show),
     Probe(verb::probe::Probe),
     #[command(hide = true)]
     Racy(verb::racy::Racy),
 }
-
-/// Our own errors, as of env(1) and timeout(1): no command exits with it by chance as often as
-/// with 1 or 2.
-const OWN_ERROR: u8 = 125;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -39,11 +40,12 @@ fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
+    let known: Vec<Specimen> = specimens().collect();
     match cli.verb {
         Verb::Run(run) => run.run(),
-        Verb::Check(check) => check.run(),
-        Verb::Replay(replay) => replay.run(),
-        Verb::Show(show) => show.run(),
+        Verb::Check(check) => check.run(&known),
+        Verb::Replay(replay) => replay.run(&known),
+        Verb::Show(show) => show.run(&known),
         Verb::Probe(probe) => probe.run(),
         Verb::Racy(racy) => racy.run(),
     }

@@ -14,7 +14,7 @@ use rustc_hash::FxHasher;
 
 use crate::{
     bytes::Bytes,
-    catalogue::{Place, Specimen, specimen},
+    catalogue::{Place, Specimen, specimens},
     design::Design,
     explorer::broken_by,
     world::{Bounds, World},
@@ -182,14 +182,25 @@ impl Token {
         })
     }
 
-    /// Runs it again. The second value: whether the code changed under it.
+    /// Runs it again, with the design of its name in the catalogue. The second value: whether the
+    /// code changed under it.
     ///
     /// # Errors
     ///
     /// [`BadToken`] when its design or world does not exist.
     pub fn replay(&self) -> Result<(Replayed, bool), BadToken> {
-        let design =
-            specimen(&self.design).ok_or_else(|| BadToken::NoDesign(self.design.clone()))?;
+        let known: Vec<Specimen> = specimens().collect();
+        self.replay_among(&known)
+    }
+
+    /// As [`Token::replay`], with the design of its name among these.
+    ///
+    /// # Errors
+    ///
+    /// [`BadToken`] when its design or world does not exist.
+    pub fn replay_among(&self, known: &[Specimen]) -> Result<(Replayed, bool), BadToken> {
+        let design = known.iter().find(|design| design.name == self.design);
+        let design = design.ok_or_else(|| BadToken::NoDesign(self.design.clone()))?;
         let place = design
             .places(self.chunks, self.waiters)
             .into_iter()

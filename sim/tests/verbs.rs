@@ -49,6 +49,22 @@ fn show_draws_the_shortest_schedule() {
     assert!(picture.starts_with("<svg") && picture.contains("C4 (wait follows)"));
 }
 
+/// If this were red, the matrix would not say who breaks a rule, or would ask those who do not.
+#[test]
+fn check_of_one_rule_asks_those_whom_it_tells_apart() {
+    let checked = lastbyte(&["check", "--rule", "c3", "--chunks", "1", "--waiters", "1"]);
+    assert_eq!(checked.status.code(), Some(0), "{checked:?}");
+    let told = out(&checked);
+    let row = |name: &str| {
+        let row = told.lines().find(|line| line.split_whitespace().next() == Some(name));
+        row.map(|line| line.split_whitespace().last().unwrap_or_default().to_owned())
+    };
+    assert_eq!(row("lastbyte").as_deref(), Some("."), "{told}");
+    assert_eq!(row("text-per-chunk").as_deref(), Some("5"), "{told}");
+    assert_eq!(row("stock"), None, "{told}");
+    assert!(checked.stderr.is_empty(), "no progress where nobody looks: {checked:?}");
+}
+
 /// If this were red, a slip of the pen would look like a rule that holds.
 #[test]
 fn bad_arguments_are_told_apart_from_rules_that_hold() {
@@ -58,6 +74,7 @@ fn bad_arguments_are_told_apart_from_rules_that_hold() {
         (&["show", "stock:C21"], "C1 to C20"),
         (&["show", "stick:C1"], "there are lastbyte, "),
         (&["check", "--design", "stick"], "there are lastbyte, "),
+        (&["check", "--rule", "C21"], "C1 to C20"),
         (&["replay", "stock:plain"], "not a token"),
     ] {
         let refused = lastbyte(bad);

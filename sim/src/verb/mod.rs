@@ -1,9 +1,5 @@
-//! One module for each verb of the command.
+//! One module for each verb of the command that runs something real.
 
-pub(crate) mod check;
 pub(crate) mod probe;
 pub(crate) mod racy;
-pub(crate) mod replay;
 pub(crate) mod run;
-pub(crate) mod show;
-mod verdict;

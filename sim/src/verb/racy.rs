@@ -13,7 +13,7 @@ use std::{
 use clap::{Args, ValueEnum};
 
 use super::run::out::say;
-use crate::OWN_ERROR;
+use lastbyte_sim::OWN_ERROR;
 
 /// Run a command, and be wrong in one way.
 #[derive(Args, Debug)]

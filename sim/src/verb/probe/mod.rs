@@ -28,8 +28,8 @@ use lastbyte::Status;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::run::{cannot_write, options::duration, out::say};
-use crate::OWN_ERROR;
 use cases::{Case, Script};
+use lastbyte_sim::OWN_ERROR;
 use report::Row;
 use tally::{Fault, Tally};
 

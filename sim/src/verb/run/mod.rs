@@ -28,7 +28,7 @@ use lastbyte::{
     error::shell_exit_code,
 };
 
-use crate::OWN_ERROR;
+use lastbyte_sim::OWN_ERROR;
 use out::say;
 
 /// A filter whose reader has gone exits as SIGPIPE would have ended it.

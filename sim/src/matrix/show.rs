@@ -3,14 +3,17 @@
 use std::{fs, io::IsTerminal, path::PathBuf, process::ExitCode};
 
 use clap::Args;
-use lastbyte::monitor::Rule;
-use lastbyte_sim::diagram::{Diagram, svg, terminal};
 
-use super::verdict::{Extent, designs};
+use super::{Extent, named, options::Bounds, replay_command, rule, unwatched};
+use crate::{
+    OWN_ERROR,
+    catalogue::Specimen,
+    diagram::{Diagram, svg, terminal},
+};
 
 /// Draw the shortest schedule in which a design breaks a rule, as a sequence diagram.
 #[derive(Args, Debug)]
-pub(crate) struct Show {
+pub struct Show {
     /// The design and the rule, as in `stock:C1`; `lastbyte check` lists them.
     #[arg(value_name = "DESIGN:RULE")]
     what: String,
@@ -18,7 +21,7 @@ pub(crate) struct Show {
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
     #[command(flatten)]
-    extent: Extent,
+    bounds: Bounds,
 }
 
 /// Columns where the width of the terminal is not known.
@@ -27,8 +30,10 @@ const WIDTH: usize = 100;
 impl Show {
     /// Exit code 0: it was drawn. 1: the design does not break the rule. 125: it could not be
     /// drawn.
-    pub(crate) fn run(&self) -> ExitCode {
-        match self.diagram().and_then(|diagram| diagram.map(|found| self.draw(&found)).transpose())
+    pub fn run(&self, known: &[Specimen]) -> ExitCode {
+        match self
+            .diagram(known)
+            .and_then(|diagram| diagram.map(|found| self.draw(&found)).transpose())
         {
             Ok(Some(())) => ExitCode::SUCCESS,
             Ok(None) => {
@@ -37,21 +42,18 @@ impl Show {
             }
             Err(why) => {
                 eprintln!("lastbyte: {why}");
-                ExitCode::from(crate::OWN_ERROR)
+                ExitCode::from(OWN_ERROR)
             }
         }
     }
 
     /// The shortest schedule; `None` where the rule holds.
-    fn diagram(&self) -> Result<Option<Diagram>, String> {
+    fn diagram(&self, known: &[Specimen]) -> Result<Option<Diagram>, String> {
         let form = || format!("{:?} is not of the form DESIGN:RULE, such as stock:C1", self.what);
-        let (design, rule) = self.what.split_once(':').ok_or_else(form)?;
-        let rule = Rule::ALL
-            .into_iter()
-            .find(|known| known.to_string().eq_ignore_ascii_case(rule))
-            .ok_or_else(|| format!("no rule {rule:?}; there are C1 to C20"))?;
-        for specimen in designs(Some(design))? {
-            let verdict = self.extent.explore(specimen)?;
+        let (design, name) = self.what.split_once(':').ok_or_else(form)?;
+        let rule = rule(name)?;
+        for specimen in named(known, Some(design))? {
+            let verdict = Extent::from(self.bounds).explore(specimen, &unwatched)?;
             if let Some((place, found)) = verdict.shortest(rule) {
                 let token = verdict.token(place, &found.schedule);
                 return Ok(Some(Diagram {
@@ -59,7 +61,7 @@ impl Show {
                     subtitle: format!("{}; in {}, a shortest schedule", specimen.what, place.name),
                     rows: place.rows(&found.schedule),
                     broken: Some(found.broken.to_string()),
-                    replay: format!("lastbyte replay {token}"),
+                    replay: replay_command(&token),
                 }));
             }
         }

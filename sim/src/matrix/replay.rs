@@ -3,27 +3,29 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use lastbyte_sim::schedule::{Replayed, Token};
+
+use super::table::Steps;
+use crate::{OWN_ERROR, catalogue::Specimen, schedule::Token};
 
 /// Run one schedule again, step by step.
 #[derive(Args, Debug)]
-pub(crate) struct Replay {
+pub struct Replay {
     /// The token that `check` printed.
     token: String,
 }
 
 impl Replay {
     /// Exit code 0: the rule breaks again. 1: it does not. 125: the token cannot be run.
-    pub(crate) fn run(&self) -> ExitCode {
-        let replayed = Token::parse(&self.token).and_then(|token| token.replay());
+    pub fn run(&self, known: &[Specimen]) -> ExitCode {
+        let replayed = Token::parse(&self.token).and_then(|token| token.replay_among(known));
         let (replayed, changed) = match replayed {
             Ok(replayed) => replayed,
             Err(bad) => {
                 eprintln!("lastbyte: failed to replay {:?}: {bad}", self.token);
-                return ExitCode::from(crate::OWN_ERROR);
+                return ExitCode::from(OWN_ERROR);
             }
         };
-        print_steps(&replayed);
+        print!("{}", Steps(&replayed));
         if changed {
             println!("the code changed under this token: this is not the history it was made of");
         }
@@ -41,13 +43,5 @@ impl Replay {
                 ExitCode::FAILURE
             }
         }
-    }
-}
-
-/// The steps, numbered from 1, each with what followed from it.
-pub(crate) fn print_steps(replayed: &Replayed) {
-    for (number, step) in replayed.steps.iter().enumerate() {
-        print!("  {:>3}. {}", number + 1, step.choice);
-        if step.follows.is_empty() { println!() } else { println!(" -> {}", step.follows) }
     }
 }

@@ -1,0 +1,106 @@
+//! `lastbyte check`: every interleaving within bounds, every rule.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use lastbyte::monitor::Rule;
+use serde_json::{Value, json};
+
+use super::{
+    Extent, Verdict, named,
+    options::Bounds,
+    progress::Bar,
+    rule,
+    table::{Details, Matrix},
+};
+use crate::{OWN_ERROR, catalogue::Specimen};
+
+/// Explore every interleaving of bounded executions, and check every rule.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct Check {
+    #[command(flatten)]
+    bounds: Bounds,
+    /// Only this design, with all there is to say of it.
+    #[arg(long)]
+    design: Option<String>,
+    /// Only this rule, such as C6, and the designs that it tells apart.
+    #[arg(long)]
+    rule: Option<String>,
+    /// All there is to say of each design: its worlds, and a shortest schedule of each break.
+    #[arg(long)]
+    details: bool,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+    /// Show no progress. There is none either where stderr is no terminal.
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  lastbyte check                          the matrix of designs and rules
+  lastbyte check --design stock           one design, with the schedules that break it
+  lastbyte check --rule C6                who hangs
+  lastbyte check --design lastbyte --chunks 5 --waiters 3
+
+Exit codes: 0, the reference holds every rule and every other design breaks just what it is known
+to break; 1, not so; 125, the check could not be made.";
+
+impl Check {
+    /// Exit code 0: the reference holds every rule and every other design breaks just what it is
+    /// known to break. 1: not so. 125: the check could not be made.
+    pub fn run(&self, known: &[Specimen]) -> ExitCode {
+        match self.check(known) {
+            Ok(true) => ExitCode::SUCCESS,
+            Ok(false) => ExitCode::FAILURE,
+            Err(why) => {
+                eprintln!("lastbyte: {why}");
+                ExitCode::from(OWN_ERROR)
+            }
+        }
+    }
+
+    /// Explores, prints, and says whether all is as expected.
+    fn check(&self, known: &[Specimen]) -> Result<bool, String> {
+        let rules = match &self.rule {
+            Some(name) => vec![rule(name)?],
+            None => Rule::ALL.to_vec(),
+        };
+        let mut designs = named(known, self.design.as_deref())?;
+        if self.rule.is_some() && self.design.is_none() {
+            designs.retain(|design| {
+                design.breaks.is_empty() || rules.iter().any(|rule| design.breaks.contains(rule))
+            });
+        }
+        let extent = Extent::from(self.bounds);
+        let bar = Bar::new(&designs, &extent, self.quiet);
+        let verdicts = extent.explore_all(&designs, &|progress| bar.tell(progress))?;
+        drop(bar);
+        self.print(&verdicts, &rules);
+        Ok(verdicts.iter().all(|verdict| verdict.is_expected(&rules)))
+    }
+
+    fn print(&self, verdicts: &[Verdict], rules: &[Rule]) {
+        if self.json {
+            let designs: Vec<Value> =
+                verdicts.iter().map(|verdict| verdict.to_json(rules)).collect();
+            println!("{}", json!({ "designs": designs }));
+            return;
+        }
+        if self.details || self.design.is_some() {
+            for verdict in verdicts {
+                println!("{}", Details { verdict, rules });
+            }
+        }
+        if self.design.is_none() {
+            print!("{}", Matrix { verdicts, rules });
+            let unexpected = verdicts.iter().filter(|verdict| !verdict.is_expected(rules)).count();
+            match unexpected {
+                0 => println!("{} designs, all as expected", verdicts.len()),
+                some => println!("{some} of {} designs UNEXPECTED", verdicts.len()),
+            }
+        }
+    }
+}
