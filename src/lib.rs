@@ -24,6 +24,8 @@ pub mod monitor;
 mod on_tokio;
 #[cfg(feature = "std")]
 pub mod ordering;
+#[cfg(feature = "remote")]
+pub mod remote;
 #[cfg(feature = "process")]
 mod stdin;
 #[cfg(feature = "std")]

@@ -82,6 +82,24 @@ fn machine_and_monitor_import_only_the_machine() {
     }
 }
 
+/// If this were red, the registry of boxes would depend on something that an explorer cannot
+/// explore: a clock, a runtime, I/O.
+#[test]
+fn the_lifecycle_imports_only_itself_and_the_table_of_errors() {
+    for path in files("src/remote/lifecycle", "rs") {
+        for line in read(&path).lines().map(str::trim) {
+            let Some(import) = line.strip_prefix("use ").or(line.strip_prefix("pub use ")) else {
+                continue;
+            };
+            let own = ["core::fmt", "std::collections::BTreeMap", "super::", "crate::error::"]
+                .iter()
+                .chain(&["input::", "output::", "registry::", "resources::", "state::"])
+                .any(|allowed| import.starts_with(allowed));
+            assert!(own, "{} imports {import}", shown(&path));
+        }
+    }
+}
+
 /// If this were red, a test would pass or fail by how busy the computer is.
 #[test]
 fn no_test_sleeps() {

@@ -19,6 +19,7 @@ pub mod explorer;
 pub mod fingerprint;
 mod graph;
 mod index;
+pub mod lifecycle;
 pub mod matrix;
 mod memo;
 mod parts;

@@ -1,0 +1,6 @@
+//! Races of a runner's boxes: every order of each, how each may end, and that mistakes are seen.
+
+mod counts;
+mod explored;
+mod races;
+mod refusals;
