@@ -1,6 +1,6 @@
 //! The bounded worlds that `check` explores, by name, and the designs it explores in them.
 
-use std::{sync::Arc, time::Duration};
+use std::{ops::Range, sync::Arc, time::Duration};
 
 use lastbyte::{
     machine::{
@@ -16,6 +16,7 @@ use crate::{
     diagram::Row,
     executor::{
         production::Lastbyte,
+        sample::{Samples, Strategy, sample},
         search::{self, Rerun},
         stack::{Call, Scenario, Stack},
         trace::Line,
@@ -197,6 +198,15 @@ impl Place {
         }
     }
 
+    /// Makes one schedule of the design here for each seed. `None`: a machine is explored, and not
+    /// sampled.
+    pub fn sample(&self, strategy: Strategy, seeds: Range<u64>) -> Option<Samples> {
+        match &self.kind {
+            Kind::World(..) => None,
+            Kind::Scenario(scenario, design) => Some((design.sample)(scenario, strategy, seeds)),
+        }
+    }
+
     /// Replays a schedule of the design here.
     pub fn replay(&self, schedule: &[u8]) -> Replayed {
         match &self.kind {
@@ -259,6 +269,7 @@ struct OfMachine {
 struct OfStack {
     explore: fn(&Arc<Scenario>, u64) -> Result<Report, Incomplete>,
     rerun: fn(&Arc<Scenario>, &[u8]) -> Rerun,
+    sample: fn(&Arc<Scenario>, Strategy, Range<u64>) -> Samples,
 }
 
 impl Specimen {
@@ -282,7 +293,11 @@ impl Specimen {
         places: &'static [&'static str],
         breaks: &'static [Rule],
     ) -> Self {
-        let design = OfStack { explore: search::explore::<S>, rerun: search::rerun::<S> };
+        let design = OfStack {
+            explore: search::explore::<S>,
+            rerun: search::rerun::<S>,
+            sample: sample::<S>,
+        };
         Specimen { name, what, places, breaks, subject: Subject::Stack(S::OFFERS, design) }
     }
 

@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 use lastbyte_sim::{
     OWN_ERROR,
     catalogue::{Specimen, specimens},
-    matrix::{check::Check, replay::Replay, show::Show},
+    matrix::{check::Check, replay::Replay, sample::Sample, show::Show},
 };
 
 /// No exit before the last byte: run commands, and check what orders their output and their end.
@@ -24,6 +24,7 @@ enum Verb {
     Run(Box<verb::run::Run>),
     Check(Check),
     Replay(Replay),
+    Sample(Sample),
     Show(Show),
     Probe(verb::probe::Probe),
     #[command(hide = true)]
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         Verb::Run(run) => run.run(),
         Verb::Check(check) => check.run(&known),
         Verb::Replay(replay) => replay.run(&known),
+        Verb::Sample(sample) => sample.run(&known),
         Verb::Show(show) => show.run(&known),
         Verb::Probe(probe) => probe.run(),
         Verb::Racy(racy) => racy.run(),

@@ -65,6 +65,24 @@ fn check_of_one_rule_asks_those_whom_it_tells_apart() {
     assert!(checked.stderr.is_empty(), "no progress where nobody looks: {checked:?}");
 }
 
+/// If this were red, a failure that was found by chance could not be run again.
+#[test]
+fn sample_tells_what_replay_runs_again() {
+    let args = ["sample", "--design", "stock", "--in", "plain", "--seeds", "0..20", "--json"];
+    let sampled = lastbyte(&args);
+    assert_eq!(sampled.status.code(), Some(0), "{sampled:?}");
+    assert_eq!(sampled.stdout, lastbyte(&args).stdout, "the same seeds make the same schedules");
+    let told: Value = serde_json::from_slice(&sampled.stdout).expect("one JSON object");
+    let broken = &told["sampled"][0]["rules"]["C4"];
+    let token = broken["token"].as_str().expect("a token");
+    let replayed = lastbyte(&["replay", token]);
+    assert_eq!(replayed.status.code(), Some(0));
+    assert!(out(&replayed).contains("breaks C4"), "{}", out(&replayed));
+    let sound = lastbyte(&["sample", "--design", "lastbyte-driver", "--seeds", "0..50"]);
+    assert_eq!(sound.status.code(), Some(0), "{sound:?}");
+    assert!(out(&sound).contains("schedules, sampled: not exhaustive"), "{}", out(&sound));
+}
+
 /// If this were red, a slip of the pen would look like a rule that holds.
 #[test]
 fn bad_arguments_are_told_apart_from_rules_that_hold() {
@@ -76,6 +94,9 @@ fn bad_arguments_are_told_apart_from_rules_that_hold() {
         (&["check", "--design", "stick"], "there are lastbyte, "),
         (&["check", "--rule", "C21"], "C1 to C20"),
         (&["replay", "stock:plain"], "not a token"),
+        (&["sample", "--seeds", "5"], "A..B"),
+        (&["sample", "--seeds", "5..5"], "no seed"),
+        (&["sample", "--in", "nowhere"], "check --design NAME"),
     ] {
         let refused = lastbyte(bad);
         assert_eq!(refused.status.code(), Some(125), "{bad:?}");

@@ -8,12 +8,16 @@ use lastbyte_sim::{
     catalogue::{CONTROLS, Specimen, ZOO},
     executor::{
         production::Lastbyte,
-        search::{Strategy, count_plainly, explore, sample, sample_one},
+        sample::{Strategy, sample, sample_one},
+        search::{count_plainly, explore, rerun},
         stack::{Scenario, Stack},
     },
     scenarios::scenarios,
     schedule::Token,
-    zoo::{single_owner::SingleOwner, stock::Stock},
+    zoo::{
+        exec_after_box::ExecAfterBox, free_races_exit::FreeRacesExit, single_owner::SingleOwner,
+        stock::Stock,
+    },
 };
 
 const STATES_MAX: u64 = 1_000_000;
@@ -94,7 +98,33 @@ fn a_seed_makes_the_same_schedule_again() {
         let found = sample::<Stock>(&scenario, strategy, 0..300);
         let sampled = found.get(&Rule::C1).unwrap_or_else(|| panic!("{strategy:?} misses C1"));
         let again = sample_one::<Stock>(&scenario, strategy, sampled.seed);
-        assert_eq!(again.0, sampled.found.schedule);
+        assert_eq!(again.0.len(), sampled.steps);
+        assert_eq!(again, sample_one::<Stock>(&scenario, strategy, sampled.seed));
         assert!(sample::<Lastbyte>(&scenario, strategy, 0..300).is_empty());
     }
+}
+
+/// Samples a design, and holds each shrunk schedule against the shortest that there is.
+fn shrunk_to_the_shortest<S: Stack>(scenario: &Arc<Scenario>) -> usize {
+    let shortest = explore::<S>(scenario, STATES_MAX).unwrap_or_else(|why| panic!("{why}")).broken;
+    let samples = sample::<S>(scenario, Strategy::Random, 0..1000);
+    for (rule, sampled) in &samples {
+        let (cut, least) = (&sampled.found.schedule, &shortest[rule].schedule);
+        assert!(sampled.steps >= cut.len());
+        assert_eq!(cut.len(), least.len(), "{rule} in {}", scenario.name);
+        let again = rerun::<S>(scenario, cut);
+        assert_eq!(again.broken, Some(sampled.found.broken), "{rule} in {}", scenario.name);
+    }
+    samples.len()
+}
+
+/// If this were red, a failure that was found by chance would be told with steps that have nothing
+/// to do with it.
+#[test]
+fn what_is_found_by_chance_is_cut_down_to_the_shortest() {
+    assert_eq!(shrunk_to_the_shortest::<Stock>(&named("plain", 1)), 2);
+    assert_eq!(shrunk_to_the_shortest::<Stock>(&named("read-error", 1)), 2);
+    assert_eq!(shrunk_to_the_shortest::<SingleOwner>(&named("held", 1)), 1);
+    assert_eq!(shrunk_to_the_shortest::<FreeRacesExit>(&named("closed", 0)), 3);
+    assert_eq!(shrunk_to_the_shortest::<ExecAfterBox>(&named("boxed", 0)), 1);
 }

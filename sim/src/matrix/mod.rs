@@ -10,6 +10,7 @@ mod options;
 pub mod own;
 mod progress;
 pub mod replay;
+pub mod sample;
 pub mod show;
 pub mod table;
 

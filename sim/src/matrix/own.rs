@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use super::{check::Check, replay::Replay, show::Show};
+use super::{check::Check, replay::Replay, sample::Sample, show::Show};
 use crate::{OWN_ERROR, catalogue::Specimen};
 
 /// Every schedule of exec stacks, held against the contract.
@@ -21,10 +21,11 @@ struct Cli {
 enum Verb {
     Check(Check),
     Replay(Replay),
+    Sample(Sample),
     Show(Show),
 }
 
-/// `check`, `show` and `replay`, as of `lastbyte`, for these designs.
+/// `check`, `sample`, `show` and `replay`, as of `lastbyte`, for these designs.
 pub fn main(designs: &[Specimen]) -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -37,6 +38,7 @@ pub fn main(designs: &[Specimen]) -> ExitCode {
     match cli.verb {
         Verb::Check(check) => check.run(designs),
         Verb::Replay(replay) => replay.run(designs),
+        Verb::Sample(sample) => sample.run(designs),
         Verb::Show(show) => show.run(designs),
     }
 }

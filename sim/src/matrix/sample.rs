@@ -1,0 +1,171 @@
+//! `lastbyte sample`: schedules by seed, where there are too many to make them all.
+
+use std::{ops::Range, process::ExitCode};
+
+use clap::{Args, ValueEnum};
+use lastbyte::monitor::Rule;
+use serde_json::{Value, json};
+
+use super::{named, replay_command, table::Steps};
+use crate::{
+    OWN_ERROR,
+    catalogue::{Place, Specimen},
+    executor::sample::{Sampled, Samples, Strategy},
+    schedule::Token,
+};
+
+/// Make schedules by seed, and cut those that break a rule down to what is needed for it.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct Sample {
+    /// Only this design.
+    #[arg(long)]
+    design: Option<String>,
+    /// Only in this scenario.
+    #[arg(long = "in", value_name = "SCENARIO")]
+    place: Option<String>,
+    /// Chunks that the child writes to each stream in `plain`.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(0..=3))]
+    chunks: u8,
+    /// Waiters in `plain`.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(0..=4))]
+    waiters: u8,
+    /// One schedule for each of these.
+    #[arg(long, value_name = "A..B", default_value = "0..1000", value_parser = seeds)]
+    seeds: Range<u64>,
+    /// How choices are drawn.
+    #[arg(long, value_enum, default_value_t = How::Random)]
+    strategy: How,
+    /// Changes of priority in a schedule, for `pct`.
+    #[arg(long, default_value_t = 3)]
+    changes: u32,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum How {
+    /// Each choice by chance.
+    Random,
+    /// Tasks have priorities by chance, which change a few times.
+    Pct,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  lastbyte sample                                   1,000 schedules of each design and scenario
+  lastbyte sample --design stock --seeds 0..50      the designs that break, from which seed
+  lastbyte sample --design lastbyte-driver --strategy pct --seeds 0..100000
+
+The same seed makes the same schedule. Exit codes: 0, nothing broke but what is known to break; 1,
+something else did; 125, nothing could be made.";
+
+fn seeds(text: &str) -> Result<Range<u64>, String> {
+    let form = || format!("{text:?} is not of the form A..B, such as 0..1000");
+    let (from, to) = text.split_once("..").ok_or_else(form)?;
+    let number = |text: &str| text.parse::<u64>().map_err(|_| form());
+    let range = number(from)?..number(to)?;
+    if range.is_empty() { Err(format!("{text:?} has no seed in it")) } else { Ok(range) }
+}
+
+/// What was found of a design in a place.
+struct Found {
+    specimen: Specimen,
+    place: Place,
+    broken: Samples,
+}
+
+impl Sample {
+    /// Exit code 0: nothing broke but what is known to break. 1: something else did. 125: nothing
+    /// could be made.
+    pub fn run(&self, known: &[Specimen]) -> ExitCode {
+        let found = match self.make(known) {
+            Ok(found) => found,
+            Err(why) => {
+                eprintln!("lastbyte: {why}");
+                return ExitCode::from(OWN_ERROR);
+            }
+        };
+        if self.json {
+            let sampled: Vec<Value> = found.iter().map(|found| self.to_json(found)).collect();
+            println!("{}", json!({ "sampled": sampled }));
+        } else {
+            found.iter().for_each(|found| self.print(found));
+            println!("{} schedules, sampled: not exhaustive", self.schedules(&found));
+        }
+        let unknown = found.iter().any(|found| !found.is_known());
+        if unknown { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    }
+
+    fn schedules(&self, found: &[Found]) -> u64 {
+        found.len() as u64 * (self.seeds.end - self.seeds.start)
+    }
+
+    fn make(&self, known: &[Specimen]) -> Result<Vec<Found>, String> {
+        let strategy = match self.strategy {
+            How::Random => Strategy::Random,
+            How::Pct => Strategy::Pct { changes: self.changes },
+        };
+        let mut found = Vec::new();
+        for specimen in named(known, self.design.as_deref())? {
+            for place in specimen.places(self.chunks, self.waiters) {
+                if self.place.as_deref().is_some_and(|wanted| wanted != place.name) {
+                    continue;
+                }
+                if let Some(broken) = place.sample(strategy, self.seeds.clone()) {
+                    found.push(Found { specimen, place, broken });
+                }
+            }
+        }
+        if found.is_empty() {
+            return Err("nothing to sample: machines are explored, by `check`, and stacks are \
+                        asked in the scenarios that `check --design NAME` lists"
+                .to_owned());
+        }
+        Ok(found)
+    }
+
+    fn token(&self, found: &Found, sampled: &Sampled) -> Token {
+        let size = (self.chunks, self.waiters);
+        Token::new(found.specimen, &found.place, size, &sampled.found.schedule)
+    }
+
+    fn print(&self, found: &Found) {
+        for (rule, sampled) in &found.broken {
+            let Sampled { seed, steps, found: cut } = sampled;
+            let known = if found.specimen.breaks.contains(rule) { "" } else { "UNEXPECTED: " };
+            let (name, place) = (found.specimen.name, found.place.name);
+            println!("{known}{name} in {place} breaks {}", cut.broken);
+            println!("  from seed {seed}, {} of its {steps} steps:", cut.schedule.len());
+            print!("{}", Steps(&found.place.replay(&cut.schedule)));
+            println!("        {}\n", replay_command(&self.token(found, sampled)));
+        }
+    }
+
+    fn to_json(&self, found: &Found) -> Value {
+        let rule = |(rule, sampled): (&Rule, &Sampled)| {
+            let entry = json!({
+                "seed": sampled.seed,
+                "steps_made": sampled.steps,
+                "steps": sampled.found.schedule.len(),
+                "token": self.token(found, sampled).to_string(),
+                "why": sampled.found.broken.why,
+            });
+            (rule.to_string(), entry)
+        };
+        json!({
+            "design": found.specimen.name,
+            "world": found.place.name,
+            "schedules": self.seeds.end - self.seeds.start,
+            "rules": found.broken.iter().map(rule).collect::<serde_json::Map<_, _>>(),
+            "expected": found.is_known(),
+        })
+    }
+}
+
+impl Found {
+    fn is_known(&self) -> bool {
+        self.broken.keys().all(|rule| self.specimen.breaks.contains(rule))
+    }
+}
