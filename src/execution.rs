@@ -43,6 +43,13 @@ impl Execution {
         Execution { handle: Handle { core, pid }, stdin, on_drop: OnDrop::Close }
     }
 
+    /// Takes it apart, for a front end of its own: nothing closes it any more.
+    #[cfg(feature = "capi")]
+    pub(crate) fn into_parts(mut self) -> (Core<Data>, Option<u32>, Option<Stdin>) {
+        self.on_drop = OnDrop::Nothing;
+        (self.handle.core.clone(), self.handle.pid, self.stdin.take())
+    }
+
     /// The next event; `None` after the exit.
     ///
     /// # Cancel safety

@@ -8,6 +8,8 @@ extern crate alloc;
 pub mod backend;
 #[cfg(feature = "process")]
 pub mod blocking;
+#[cfg(feature = "capi")]
+pub mod capi;
 #[cfg(feature = "process")]
 mod command;
 #[cfg(feature = "process")]

@@ -50,6 +50,16 @@ fn every_file_says_first_what_it_is() {
     }
 }
 
+/// If this were red, a reader of a C program would have to guess what it shows.
+#[test]
+fn every_c_file_says_first_what_it_is() {
+    for folder in ["include", "tests", "ports"] {
+        for path in files(folder, "c").into_iter().chain(files(folder, "h")) {
+            assert!(read(&path).starts_with("/*"), "{} does not open with `/*`", shown(&path));
+        }
+    }
+}
+
 /// If this were red, what loom proves would not be what ships.
 #[test]
 fn one_production_file_says_loom() {

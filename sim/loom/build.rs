@@ -15,7 +15,9 @@ fn main() {
     }
     println!("cargo::rustc-cfg=loom");
     // The production package has these features; here they are left off, and not even offered.
-    println!("cargo::rustc-check-cfg=cfg(feature, values(\"process\", \"remote\", \"tokio\"))");
+    println!(
+        "cargo::rustc-check-cfg=cfg(feature, values(\"capi\", \"process\", \"remote\", \"tokio\"))"
+    );
 
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo says where to build"));
     let text = fs::read_to_string(SOURCE).expect("the production source is there");
