@@ -12,6 +12,7 @@ mod arena;
 pub mod bytes;
 pub mod catalogue;
 mod child;
+pub mod conform;
 pub mod design;
 pub mod diagram;
 pub mod executor;
@@ -25,6 +26,7 @@ mod memo;
 mod parts;
 pub mod scenarios;
 pub mod schedule;
+pub mod vectors;
 pub mod world;
 pub mod zoo;
 

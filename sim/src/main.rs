@@ -29,6 +29,9 @@ enum Verb {
     Probe(verb::probe::Probe),
     #[command(hide = true)]
     Racy(verb::racy::Racy),
+    Vectors(verb::vectors::Vectors),
+    Conform(verb::conform::Conform),
+    Shim(verb::shim::Shim),
 }
 
 fn main() -> ExitCode {
@@ -50,5 +53,8 @@ fn main() -> ExitCode {
         Verb::Show(show) => show.run(&known),
         Verb::Probe(probe) => probe.run(),
         Verb::Racy(racy) => racy.run(),
+        Verb::Vectors(vectors) => vectors.run(),
+        Verb::Conform(conform) => conform.run(),
+        Verb::Shim(shim) => shim.run(),
     }
 }

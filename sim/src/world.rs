@@ -241,6 +241,12 @@ impl<D: Design> World<D> {
         Ok(step)
     }
 
+    /// What a choice says to the design.
+    pub fn input(&self, bounds: &Bounds, choice: Choice) -> Input<Bytes> {
+        let mut child = self.child;
+        child.act(bounds, choice).input(bounds)
+    }
+
     /// What a choice would make the design do, whether or not a rule allows it.
     pub fn peek(&self, bounds: &Bounds, choice: Choice) -> Option<Step<Bytes>> {
         let mut after = self.clone();

@@ -298,6 +298,21 @@ impl Actions {
     }
 }
 
+/// Whoever reads a history that another implementation wrote has a list of its actions.
+impl FromIterator<Action> for Actions {
+    fn from_iter<I: IntoIterator<Item = Action>>(list: I) -> Self {
+        let mut actions = Actions::default();
+        for action in list {
+            match action {
+                Action::Signal(signal) => actions.signal(signal),
+                Action::Pump(id, pump) => actions.set_pump(id, pump),
+                Action::Timer(timer, what) => actions.set_timer(timer, what),
+            }
+        }
+        actions
+    }
+}
+
 /// One thing for the driver to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {

@@ -8,7 +8,7 @@ use lastbyte::{
     machine::{Input, Timer, Until},
 };
 
-use crate::{
+use super::{
     rules::{ERR, OUT, ZERO, buffered, drained, ms, reads, reap, reap_with, signaled},
     scribe::{Text, Trace},
 };

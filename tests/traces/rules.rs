@@ -7,7 +7,7 @@ use lastbyte::{
     machine::{Input, PerStream, Timer, Until},
 };
 
-use crate::scribe::{Text, Trace};
+use super::scribe::{Text, Trace};
 
 pub(crate) const OUT: StreamId = StreamId::Stdout;
 pub(crate) const ERR: StreamId = StreamId::Stderr;

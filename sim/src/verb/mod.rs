@@ -1,5 +1,8 @@
 //! One module for each verb of the command that runs something real.
 
+pub(crate) mod conform;
 pub(crate) mod probe;
 pub(crate) mod racy;
 pub(crate) mod run;
+pub(crate) mod shim;
+pub(crate) mod vectors;

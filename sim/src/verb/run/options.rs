@@ -31,7 +31,7 @@ Exit codes: the command's own; 128+N when signal N ended it; 124 after a timeout
 could not be started; 125 for an error of lastbyte itself; 141 when the reader of its output has gone.";
 
 /// A duration: `0`, `200ms`, `5s`, `1m30s`.
-pub(in crate::verb) fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     if text == "0" {
         return Ok(Duration::ZERO);
     }

@@ -1,0 +1,124 @@
+//! `lastbyte conform -- SHIM...`: holds a port to the vectors.
+
+use std::{
+    ffi::OsString, fs, io::IsTerminal, path::PathBuf, process::ExitCode, thread, time::Duration,
+};
+
+use clap::Args;
+use lastbyte_sim::{
+    conform::{
+        Outcomes, Verdict,
+        drawn::drawn,
+        junit::junit,
+        pool::{self, Asking},
+    },
+    diagram::terminal,
+    vectors::{Vector, store},
+};
+
+use super::run::options;
+
+/// Hold a port to the conformance vectors.
+#[derive(Args, Debug)]
+pub(crate) struct Conform {
+    /// The folder of the vectors.
+    #[arg(long, value_name = "DIR", default_value = "vectors")]
+    vectors: PathBuf,
+    /// Only vectors of this topic, about this rule, or with this in their id.
+    #[arg(long, value_name = "PATTERN")]
+    only: Option<String>,
+    /// Write the outcome to this file as JUnit XML too.
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+    /// Draw one vector; with a shim, up to where its answer differs.
+    #[arg(long, value_name = "ID")]
+    show: Option<String>,
+    /// Shims at once [default: one for each processor].
+    #[arg(long, value_name = "N")]
+    jobs: Option<usize>,
+    /// The bound on one answer.
+    #[arg(long, value_name = "DUR", value_parser = options::duration, default_value = "10s")]
+    timeout: Duration,
+    /// The shim and its arguments.
+    #[arg(last = true, value_name = "SHIM")]
+    shim: Vec<OsString>,
+}
+
+impl Conform {
+    /// Exit code 0: every vector passes. 1: not so. 125: nothing can be said: no vectors, no shim.
+    pub(crate) fn run(&self) -> ExitCode {
+        match self.outcome() {
+            Ok(true) => ExitCode::SUCCESS,
+            Ok(false) => ExitCode::FAILURE,
+            Err(why) => {
+                eprintln!("lastbyte: {why}");
+                ExitCode::from(lastbyte_sim::OWN_ERROR)
+            }
+        }
+    }
+
+    fn outcome(&self) -> Result<bool, String> {
+        let vectors = self.chosen()?;
+        if self.shim.is_empty() {
+            return match (&self.show, &vectors[..]) {
+                (Some(_), [vector]) => {
+                    draw(vector, None);
+                    Ok(true)
+                }
+                _ => Err("no shim is named; give the command after `--`".to_owned()),
+            };
+        }
+        let processors = || thread::available_parallelism().map_or(1, usize::from);
+        let jobs = self.jobs.unwrap_or_else(processors);
+        let asking = Asking { shim: self.shim.clone(), jobs, bound: self.timeout };
+        let outcomes = pool::ask(vectors, &asking)?;
+        self.tell(&outcomes)?;
+        Ok(outcomes.is_passed())
+    }
+
+    fn chosen(&self) -> Result<Vec<Vector>, String> {
+        let mut vectors = store::read(&self.vectors).map_err(|error| error.to_string())?;
+        if let Some(id) = &self.show {
+            vectors.retain(|vector| vector.id == *id);
+            let none = || format!("there is no vector {id:?} in {}", self.vectors.display());
+            return if vectors.is_empty() { Err(none()) } else { Ok(vectors) };
+        }
+        if let Some(pattern) = &self.only {
+            vectors.retain(|vector| is_meant(vector, pattern));
+        }
+        if vectors.is_empty() {
+            return Err("no vector is meant: a pattern is a topic, a rule or part of an id".into());
+        }
+        Ok(vectors)
+    }
+
+    fn tell(&self, outcomes: &Outcomes) -> Result<(), String> {
+        if let Some(file) = &self.junit {
+            fs::write(file, junit(outcomes))
+                .map_err(|error| format!("failed to write {}: {error}", file.display()))?;
+        }
+        if self.json {
+            println!("{}", outcomes.to_json());
+        } else if let (Some(_), [(vector, verdict)]) = (&self.show, &outcomes.all[..]) {
+            draw(vector, Some(verdict));
+        } else {
+            print!("{}", outcomes.told());
+        }
+        Ok(())
+    }
+}
+
+fn is_meant(vector: &Vector, pattern: &str) -> bool {
+    vector.id.contains(pattern) || vector.rules.iter().any(|rule| rule.to_string() == pattern)
+}
+
+fn draw(vector: &Vector, verdict: Option<&Verdict>) {
+    let stdout = std::io::stdout();
+    let width =
+        rustix::termios::tcgetwinsize(&stdout).map_or(100, |size| usize::from(size.ws_col).max(1));
+    let colour = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    print!("{}", terminal(&drawn(vector, verdict), width, colour));
+}

@@ -1,0 +1,28 @@
+//! `lastbyte shim`: the reference port behind the conformance protocol, or one with a bug.
+
+use std::{io, process::ExitCode};
+
+use clap::{Args, builder::PossibleValuesParser};
+use lastbyte_sim::conform::{port, saboteur::Sabotage};
+
+/// Answer conformance vectors on stdin, as the reference or with a bug.
+#[derive(Args, Debug)]
+pub(crate) struct Shim {
+    /// Answer with this bug.
+    #[arg(long, value_name = "BUG", value_parser = PossibleValuesParser::new(Sabotage::names()))]
+    bug: Option<String>,
+}
+
+impl Shim {
+    /// Exit code 0: the input has ended. 125: it cannot be answered.
+    pub(crate) fn run(&self) -> ExitCode {
+        let sabotage = self.bug.as_deref().and_then(Sabotage::named);
+        match port::serve(sabotage, io::stdin().lock(), io::stdout().lock()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(why) => {
+                eprintln!("lastbyte: {why}");
+                ExitCode::from(lastbyte_sim::OWN_ERROR)
+            }
+        }
+    }
+}

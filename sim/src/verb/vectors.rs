@@ -1,0 +1,37 @@
+//! `lastbyte vectors`: makes the conformance vectors.
+
+use std::{fs, path::PathBuf, process::ExitCode};
+
+use clap::Args;
+use lastbyte_sim::vectors::{generate, store};
+
+/// Make the conformance vectors.
+#[derive(Args, Debug)]
+pub(crate) struct Vectors {
+    /// The folder to write to.
+    #[arg(long, value_name = "DIR", default_value = "vectors")]
+    out: PathBuf,
+}
+
+impl Vectors {
+    /// Exit code 0: they were written. 125: they could not be.
+    pub(crate) fn run(&self) -> ExitCode {
+        let vectors = generate::all();
+        let files = store::files(&vectors);
+        let bytes: usize = files.values().map(String::len).sum();
+        let write = || {
+            fs::create_dir_all(&self.out)?;
+            files.iter().try_for_each(|(name, text)| fs::write(self.out.join(name), text))
+        };
+        match write() {
+            Ok(()) => {
+                println!("{} vectors, {bytes} bytes in {}", vectors.len(), self.out.display());
+                ExitCode::SUCCESS
+            }
+            Err(error) => {
+                eprintln!("lastbyte: failed to write to {}: {error}", self.out.display());
+                ExitCode::from(lastbyte_sim::OWN_ERROR)
+            }
+        }
+    }
+}
