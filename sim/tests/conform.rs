@@ -1,201 +1,205 @@
-//! The conformance kit: the vectors are those of the code, the reference passes them, and every
-//! saboteur is found at the rules that its bug is known to break.
+//! The conformance kit proves itself: the vectors are those that the code makes, the reference passes
+//! them all, each saboteur fails at the rules of its bug, and a shim that misbehaves is told so.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Output},
+    thread,
 };
 
-use lastbyte::monitor::Rule;
+use lastbyte::{Policy, monitor::Rule};
 use lastbyte_sim::{
-    conform::{Trouble, Verdict, judge, port, saboteur::Bug},
-    vectors::{Outcome, Vector, generate, store},
+    conform::{
+        Verdict, judge,
+        port::answer,
+        saboteur::{Bug, Sabotage},
+    },
+    vectors::{Outcome, Topic, Vector, generate, store, words},
 };
 use serde_json::Value;
 
+const LASTBYTE: &str = env!("CARGO_BIN_EXE_lastbyte");
+
 fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../vectors")
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../vectors")
 }
 
-fn vectors() -> Vec<Vector> {
-    store::read(&folder()).unwrap_or_else(|error| panic!("{error}"))
-}
-
-/// `lastbyte conform ARGS -- lastbyte shim BUG`.
-fn conform(args: &[&str], bug: &[&str]) -> Output {
-    let lastbyte = env!("CARGO_BIN_EXE_lastbyte");
-    let folder = folder();
-    let vectors = ["conform", "--vectors", folder.to_str().unwrap_or_default()];
-    Command::new(lastbyte)
-        .args(vectors)
-        .args(args)
-        .args(["--", lastbyte, "shim"])
-        .args(bug)
-        .output()
-        .unwrap_or_else(|error| panic!("lastbyte conform {args:?}: {error}"))
+fn lastbyte(args: &[&str]) -> Output {
+    let output = Command::new(LASTBYTE).args(args).current_dir(folder().join("..")).output();
+    output.unwrap_or_else(|error| panic!("lastbyte {args:?}: {error}"))
 }
 
 fn out(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// If this were red, ports would be held to another machine than the one that ships. After a wanted
-/// change: `cargo run -p lastbyte-sim --release -- vectors --out vectors`.
+/// If this were red, ports would be held to another machine than ours.
 #[test]
 fn the_vectors_are_those_that_the_code_makes() {
-    for (name, made) in store::files(&generate::all()) {
-        let kept = fs::read_to_string(folder().join(&name)).unwrap_or_default();
-        let differs = kept.lines().zip(made.lines()).position(|(kept, made)| kept != made);
-        assert!(
-            kept == made,
-            "vectors/{name} is another, from line {differs:?} on, counted from 0"
-        );
+    for (name, text) in store::files(&generate::all()) {
+        let path = folder().join(&name);
+        let kept = fs::read_to_string(&path).unwrap_or_default();
+        assert!(kept == text, "vectors/{name} is out of date: run `lastbyte vectors`");
     }
 }
 
-/// If this were red, a topic, a rule or a refusal would have no vector, or two would share an id.
+/// If this were red, two vectors could not be told apart, or there would be fewer than are claimed.
 #[test]
-fn there_are_vectors_for_everything() {
-    let vectors = vectors();
-    assert!(vectors.len() >= 20_000, "{}", vectors.len());
+fn there_are_enough_of_them_each_with_a_name_and_a_rule() {
+    let vectors = store::read(&folder()).unwrap_or_else(|bad| panic!("{bad}"));
+    assert!(vectors.len() >= 20_000, "{} vectors", vectors.len());
     let ids: BTreeSet<&str> = vectors.iter().map(|vector| vector.id.as_str()).collect();
     assert_eq!(ids.len(), vectors.len());
-    for rule in Rule::ALL.into_iter().filter(|rule| rule.is_monitored()) {
-        let about = vectors.iter().filter(|vector| vector.rules.contains(&rule)).count();
-        assert!(about >= 100, "{about} vectors are about {rule}");
-    }
-    let mut words: BTreeMap<String, u64> = BTreeMap::new();
-    for vector in &vectors {
-        for input in &vector.inputs {
-            let first = input.split(' ').next().unwrap_or_default();
-            *words.entry(first.to_owned()).or_default() += 1;
-        }
-        let Outcome::Steps { steps, .. } = &vector.expected else { continue };
-        for line in steps.iter().flatten().filter(|line| line.starts_with("illegal")) {
-            *words.entry(line.clone()).or_default() += 1;
-        }
-    }
-    let inputs = words.keys().filter(|word| !word.contains(' ')).count();
-    assert_eq!(inputs, 17, "{words:?}");
-    assert_eq!(words.len() - inputs, 14, "{words:?}");
+    assert!(vectors.iter().all(|vector| !vector.rules.is_empty()));
+    let topics: BTreeSet<&str> = vectors.iter().map(Vector::topic).collect();
+    assert_eq!(topics.len(), Topic::ALL.len());
+    let rules: BTreeSet<Rule> =
+        vectors.iter().flat_map(|vector| vector.rules.iter().copied()).collect();
+    let monitored = Rule::ALL.into_iter().filter(|rule| rule.is_monitored());
+    assert_eq!(rules, monitored.collect(), "each rule that a machine can show has vectors");
 }
 
-/// If this were red, a port could have a bug that many stacks have had, and pass; or be told that it
-/// breaks another rule than it does.
+/// The rules at which the machine with this bug fails, each with the number of vectors.
+fn fails_at(vectors: &[Vector], bug: Option<Bug>) -> BTreeMap<Rule, u32> {
+    let mut failed = BTreeMap::new();
+    for vector in vectors {
+        let answer = answer(&judge::question(vector), bug).unwrap_or_else(|bad| panic!("{bad}"));
+        match judge::judge(vector, &answer) {
+            Verdict::Passed => {}
+            Verdict::Differs(difference) => *failed.entry(difference.rule).or_default() += 1,
+            verdict @ (Verdict::Trouble(_) | Verdict::NotAsked) => panic!("{verdict:?}"),
+        }
+    }
+    failed
+}
+
+/// If this were red, a port with a bug that stacks have had would pass, or would be sent to look at
+/// the wrong rule.
 #[test]
-fn each_saboteur_is_found_strictly_at_its_rules() {
-    let vectors = vectors();
-    let questions: Vec<String> = vectors.iter().map(judge::question).collect();
-    for &bug in Bug::ALL {
-        let mut found = BTreeSet::new();
-        for (vector, question) in vectors.iter().zip(&questions) {
-            let answer = port::answer(question, Some(bug)).expect("a question of ours");
-            match judge::judge(vector, &answer) {
-                Verdict::Passed => {}
-                Verdict::Differs(difference) => {
-                    found.insert(difference.rule);
+fn each_saboteur_fails_at_the_rules_of_its_bug_and_the_reference_at_none() {
+    let vectors = store::read(&folder()).unwrap_or_else(|bad| panic!("{bad}"));
+    assert_eq!(fails_at(&vectors, None), BTreeMap::new());
+    let (vectors, half) = (&vectors, Bug::ALL.len().div_ceil(2));
+    thread::scope(|scope| {
+        for bugs in Bug::ALL.chunks(half) {
+            scope.spawn(move || {
+                for &bug in bugs {
+                    let found: BTreeSet<Rule> = fails_at(vectors, Some(bug)).into_keys().collect();
+                    let known: BTreeSet<Rule> = bug.rules().iter().copied().collect();
+                    assert_eq!(found, known, "{}", bug.name());
                 }
-                other @ (Verdict::Trouble(_) | Verdict::NotAsked) => panic!("{other:?}"),
-            }
+            });
         }
-        let known: BTreeSet<Rule> = bug.rules().iter().copied().collect();
-        assert_eq!(found, known, "{}", bug.name());
-    }
+    });
 }
 
-/// If this were red, the reference itself would not conform, or nobody could tell from the exit code.
+/// If this were red, the command would say other things of a port than the kit finds.
 #[test]
-fn the_reference_passes_all() {
-    let file = std::env::temp_dir().join(format!("lastbyte-junit-{}.xml", std::process::id()));
-    let path = file.to_str().expect("a path in UTF-8");
-    let passed = conform(&["--junit", path], &[]);
+fn conform_passes_the_reference_and_tells_where_a_port_leaves_it() {
+    let passed = lastbyte(&["conform", "--", LASTBYTE, "shim"]);
     assert_eq!(passed.status.code(), Some(0), "{passed:?}");
-    assert!(out(&passed).contains(&format!("all {} vectors pass", vectors().len())));
-    let junit = fs::read_to_string(&file).expect("the report was written");
-    fs::remove_file(&file).expect("it was ours");
-    let document = roxmltree::Document::parse(&junit).expect("XML");
-    let cases = document.descendants().filter(|node| node.has_tag_name("testcase")).count();
-    assert_eq!(cases, vectors().len());
-}
+    assert!(out(&passed).ends_with(" vectors pass\n"), "{}", out(&passed));
 
-/// If this were red, the author of a port would not learn where it goes wrong.
-#[test]
-fn c01_a_failure_is_told_with_its_rule_its_step_and_what_came_before() {
-    let failed = conform(&["--only", "rules"], &["--bug", "exit-before-end"]);
-    assert_eq!(failed.status.code(), Some(1));
-    let told = out(&failed);
-    for part in [
-        "C1 (last byte first), its shortest failure: rules.",
-        "expected: nothing",
-        "got:      exit exited 0",
-    ] {
-        assert!(told.contains(part), "{part} is not in {told}");
+    let junit = std::env::temp_dir().join(format!("lastbyte-junit-{}.xml", std::process::id()));
+    let file = junit.to_str().expect("a path in UTF-8");
+    let bug = "wait-at-reap";
+    let args =
+        ["conform", "--only", "rules", "--junit", file, "--", LASTBYTE, "shim", "--bug", bug];
+    let failed = lastbyte(&args);
+    assert_eq!(failed.status.code(), Some(1), "{failed:?}");
+    for part in ["C4 (wait follows), its shortest failure: rules.", "expected: ", "got:      "] {
+        assert!(out(&failed).contains(part), "{part} is not in {}", out(&failed));
     }
-    let failed = conform(&["--json", "--only", "rules"], &["--bug", "exit-before-end"]);
-    let told: Value = serde_json::from_slice(&failed.stdout).expect("one JSON object");
-    assert_eq!(told["failures"][0]["rule"], "C1");
-    let id = told["failures"][0]["id"].as_str().expect("an id");
-    let shown = conform(&["--show", id], &["--bug", "exit-before-end"]);
-    assert!(out(&shown).contains("got: exit exited 0"), "{}", out(&shown));
+    let xml = fs::read_to_string(&junit).expect("it was written");
+    fs::remove_file(&junit).expect("it was ours");
+    let xml = roxmltree::Document::parse(&xml).expect("well-formed");
+    let failures = xml.descendants().filter(|node| node.has_tag_name("failure")).count();
+    let cases = xml.descendants().filter(|node| node.has_tag_name("testcase")).count();
+    assert!(failures > 0 && cases > failures, "{failures} of {cases}");
 }
 
-/// If this were red, a shim that misbehaves would hang the suite, or look like a wrong machine.
+/// If this were red, a failure could not be looked at.
 #[test]
-fn a_shim_that_does_not_answer_is_told_what_it_does_instead() {
-    for (bug, part) in [
-        ("dies", "the shim ended and had not answered: exited with code 125"),
-        ("hangs", "no answer within 50ms"),
-        ("rubbish", "not an answer: no JSON: something else"),
-        ("swaps", "out of order: asked"),
+fn one_vector_is_drawn_up_to_where_the_answer_differs() {
+    let args = ["conform", "--json", "--only", "races", "--", LASTBYTE, "shim", "--bug"];
+    let failed = lastbyte(&[&args[..], &["shutdown-alone"]].concat());
+    let told: Value = serde_json::from_slice(&failed.stdout).expect("one JSON object");
+    let id = told["failures"][0]["id"].as_str().expect("something failed");
+    let drawn = lastbyte(&["conform", "--show", id]);
+    assert_eq!(drawn.status.code(), Some(0), "{drawn:?}");
+    assert!(out(&drawn).contains(id), "{}", out(&drawn));
+    let shim = [LASTBYTE, "shim", "--bug", "shutdown-alone"];
+    let drawn = lastbyte(&[&["conform", "--show", id, "--"][..], &shim[..]].concat());
+    assert_eq!(drawn.status.code(), Some(1), "{drawn:?}");
+    assert!(out(&drawn).contains("C13"), "{}", out(&drawn));
+}
+
+/// If this were red, a shim that dies, hangs or babbles would hang the kit, or pass.
+#[test]
+fn a_shim_that_misbehaves_is_told_so() {
+    for (manner, told) in [
+        ("dies", "the shim ended and had not answered"),
+        ("hangs", "does the shim flush its line"),
+        ("rubbish", "not an answer: "),
+        ("swaps", "out of order: "),
         ("lingers", "at the end of its input the shim hung"),
     ] {
-        let args = ["--only", "rules", "--jobs", "1"];
-        // Only where a bound is to be met is it short.
-        let bound = if bug == "hangs" || bug == "lingers" { "50ms" } else { "60s" };
-        let failed = conform(&[&args[..], &["--timeout", bound]].concat(), &["--bug", bug]);
-        assert_eq!(failed.status.code(), Some(1), "{bug}: {failed:?}");
-        assert!(out(&failed).contains(part), "{bug}: {}", out(&failed));
+        assert!(Sabotage::named(manner).is_some(), "{manner}");
+        let args = ["conform", "--only", "policies", "--jobs", "1", "--timeout", "1s"];
+        let shim = ["--", LASTBYTE, "shim", "--bug", manner];
+        let failed = lastbyte(&[&args[..], &shim[..]].concat());
+        assert_eq!(failed.status.code(), Some(1), "{manner}: {failed:?}");
+        assert!(out(&failed).contains(told), "{manner}: {}", out(&failed));
     }
 }
 
-/// If this were red, an answer of the wrong form could pass, or bring the driver down.
+/// If this were red, a slip of the pen would look like a port that passes.
 #[test]
-fn what_is_no_answer_is_rubbish() {
-    let vector = &vectors()[0];
-    for answer in ["", "null", "[]", "{}", r#"{"id":1}"#] {
-        let verdict = judge::judge(vector, answer);
-        assert!(matches!(verdict, Verdict::Trouble(Trouble::Rubbish(_))), "{answer}: {verdict:?}");
-    }
-    for rest in [r#""steps":1"#, r#""steps":[]"#, r#""steps":[1]"#, r#""invalid":1"#] {
-        let answer = format!(r#"{{"id":"{}",{rest}}}"#, vector.id);
-        let verdict = judge::judge(vector, &answer);
-        assert!(matches!(verdict, Verdict::Trouble(Trouble::Rubbish(_))), "{answer}: {verdict:?}");
-    }
-}
-
-/// If this were red, a slip of the pen would look like a port that conforms.
-#[test]
-fn bad_arguments_are_told_apart_from_ports_that_fail() {
-    let lastbyte = env!("CARGO_BIN_EXE_lastbyte");
-    let folder = folder();
-    let vectors = folder.to_str().expect("a path in UTF-8");
-    for (args, part) in [
-        (&["--", "no-such-shim"][..], "no such program"),
-        (&["--only", "C99", "--", lastbyte], "a pattern is"),
-        (&["--show", "rules.none"], "there is no vector"),
-        (&[], "no shim is named"),
-        (&["--vectors", "no-such-folder", "--", lastbyte], "--vectors DIR"),
+fn what_cannot_be_asked_is_told_apart_from_what_passes() {
+    for (bad, part) in [
+        (&["conform"][..], "no shim is named"),
+        (&["conform", "--", "no-such-shim"], "no-such-shim"),
+        (&["conform", "--only", "C99", "--", "true"], "no vector is meant"),
+        (&["conform", "--vectors", "docs", "--", "true"], "--vectors DIR"),
+        (&["conform", "--show", "races.nothing"], "there is no vector"),
     ] {
-        let args = if args.first() == Some(&"--vectors") {
-            args.to_vec()
-        } else {
-            [&["--vectors", vectors], args].concat()
-        };
-        let output = Command::new(lastbyte).arg("conform").args(&args).output().expect("it runs");
-        assert_eq!(output.status.code(), Some(125), "{args:?}: {output:?}");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(said.contains(part), "{args:?}: {said}");
+        let refused = lastbyte(bad);
+        assert_eq!(refused.status.code(), Some(125), "{bad:?}: {refused:?}");
+        let said = String::from_utf8_lossy(&refused.stderr);
+        assert!(said.contains(part), "{bad:?}: {said}");
     }
+}
+
+/// If this were red, a port's author would be told words, defaults or an answer that are not ours.
+#[test]
+fn the_page_for_authors_tells_the_words_defaults_and_answers_of_the_code() {
+    let page = folder().join("../docs/conformance.md");
+    let page = fs::read_to_string(page).expect("the page is there");
+    let (_, policies) = page.split_once("| key and value |").expect("a table of policies");
+    for (key, value) in words::policy::all(&Policy::default()) {
+        let starts = [format!("| `{key} "), format!("`, `{key} ")];
+        let is_row = |line: &&str| line.starts_with(&starts[0]) || line.contains(&starts[1]);
+        let row = policies.lines().filter(|line| line.starts_with("| `")).find(is_row);
+        let row = row.unwrap_or_else(|| panic!("no row has `{key}`"));
+        let default = if value.is_empty() { "none".to_owned() } else { format!("`{value}`") };
+        assert!(row.contains(&default), "{key} is {default} by default: {row}");
+    }
+    for (streams, _) in words::policy::STREAMS {
+        assert!(page.contains(&format!("`{streams}`")), "{streams}");
+    }
+    let vectors = store::read(&folder()).unwrap_or_else(|bad| panic!("{bad}"));
+    for vector in &vectors {
+        let Outcome::Steps { steps, .. } = &vector.expected else { continue };
+        for line in steps.iter().flatten().filter_map(|line| line.strip_prefix("illegal ")) {
+            assert!(page.contains(&format!("`{line}`")), "{line}");
+        }
+    }
+    let question = page.lines().find_map(|line| line.strip_prefix("$ echo '")).expect("an example");
+    let (question, _) = question.split_once("' |").expect("it is piped");
+    let answered = answer(question, None).unwrap_or_else(|bad| panic!("{bad}"));
+    assert!(page.contains(&answered), "{answered}");
+    let count = format!("{}", Bug::ALL.len());
+    assert!(page.contains(&format!("one of {count} bugs")), "{count}");
 }

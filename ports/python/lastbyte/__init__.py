@@ -1,0 +1,1 @@
+"""Run a command, and get every byte of its output before its exit."""
