@@ -6,6 +6,7 @@ use std::{
     os::fd::OwnedFd,
     path::{Path, PathBuf},
     process::Command as StdCommand,
+    sync::Arc,
     time::Duration,
 };
 
@@ -18,6 +19,7 @@ use crate::{
     },
     driver::{Clock, Driver},
     error::{Error, Kind, Stage},
+    execution::Beside,
     machine::{
         BufferPolicy, Descendants, DrainPolicy, Errno, OutputLimit, Policy, Signal, StreamId,
         Streams, Target,
@@ -42,9 +44,19 @@ pub struct Command {
     stdin: Stdio,
     outputs: Outputs,
     process_group: bool,
+    resources: ResourceLimits,
     timestamps: bool,
     monitored: bool,
     policy: Policy,
+}
+
+/// What the child, and each process that it starts, may use (`setrlimit(2)`). Default: what we may.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ResourceLimits {
+    /// Virtual memory, in bytes.
+    pub address_space: Option<u64>,
+    /// The size of a file it writes, in bytes.
+    pub file_size: Option<u64>,
 }
 
 /// What one of the child's standard descriptors is.
@@ -108,6 +120,7 @@ impl Command {
             stdin: Stdio::Null,
             outputs: Outputs::Separate { stdout: Stdio::Piped, stderr: Stdio::Piped },
             process_group: true,
+            resources: ResourceLimits::default(),
             timestamps: false,
             monitored: false,
             policy: Policy::default(),
@@ -213,6 +226,13 @@ impl Command {
         self
     }
 
+    /// Limits what the child may use. A start under limits costs a fork(2) of this process.
+    /// Default: none beside ours.
+    pub fn resources(&mut self, limits: ResourceLimits) -> &mut Self {
+        self.resources = limits;
+        self
+    }
+
     /// Kills the execution when it has run this long. Default: never.
     pub fn timeout(&mut self, timeout: Duration) -> &mut Self {
         self.policy.timeout = Some(timeout);
@@ -289,6 +309,7 @@ impl Command {
             stdin: &self.stdin,
             outputs: &self.outputs,
             process_group: self.process_group,
+            resources: self.resources,
         };
         let child = spawn(self.builder(), &wiring)?;
         Ok(Started {
@@ -319,10 +340,38 @@ impl Command {
         builder
     }
 
+    /// What whoever starts it elsewhere needs to know.
+    #[cfg(feature = "remote")]
+    pub(crate) fn parts(&self) -> Parts<'_> {
+        Parts {
+            args: &self.args,
+            env_clear: self.env_clear,
+            env: &self.env,
+            dir: self.dir.as_deref(),
+            stdin: &self.stdin,
+            outputs: &self.outputs,
+            monitored: self.monitored,
+            policy: &self.policy,
+        }
+    }
+
     /// The program, as given.
     pub fn program(&self) -> &OsStr {
         &self.program
     }
+}
+
+/// What a command is made of.
+#[cfg(feature = "remote")]
+pub(crate) struct Parts<'a> {
+    pub(crate) args: &'a [OsString],
+    pub(crate) env_clear: bool,
+    pub(crate) env: &'a [(OsString, Option<OsString>)],
+    pub(crate) dir: Option<&'a Path>,
+    pub(crate) stdin: &'a Stdio,
+    pub(crate) outputs: &'a Outputs,
+    pub(crate) monitored: bool,
+    pub(crate) policy: &'a Policy,
 }
 
 impl Started {
@@ -335,13 +384,15 @@ impl Started {
         let Started { mut child, streams, policy, timestamps, monitored } = self;
         let pid = u32::try_from(child.pid.as_raw_pid()).ok();
         let stdin = child.stdin.take().map(|fd| Stdin::new(fd, streams == Streams::Pty));
+        let terminal = child.terminal.as_ref().map(Arc::downgrade);
+        let beside = terminal.map_or(Beside::Nothing, Beside::Pty);
         let backend = Process::<R>::attach(child).map_err(|error| {
             let errno = Errno(error.raw_os_error().unwrap_or_default());
             Error::refused(Stage::Pipes, errno, "its watch", None)
         })?;
         let core = new_core(streams, policy, monitored)?;
         let driver = start_driver(core.clone(), backend, clock, policy, streams, timestamps)?;
-        Ok(Assembled { execution: Execution::new(core, pid, stdin), driver })
+        Ok(Assembled { execution: Execution::new(core, pid, stdin, beside), driver })
     }
 }
 

@@ -205,7 +205,9 @@ impl<B: Backend, K: Clock> Driver<B, K> {
                     Some(read) => self.accept(id, read),
                     None => {
                         self.probe[id] = false;
-                        self.drive(Input::Empty(id));
+                        if !self.backend.may_come(id) {
+                            self.drive(Input::Empty(id));
+                        }
                     }
                 }
                 continue;

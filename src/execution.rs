@@ -3,15 +3,18 @@
 use std::{
     fmt,
     future::{Future, poll_fn},
+    os::fd::OwnedFd,
     pin::Pin,
+    sync::{Arc, Weak},
     task::{Context, Poll},
 };
 
 use futures_core::Stream;
 
 use crate::{
-    Data, Event,
-    machine::{Input, Reply, Signal, Status, StreamId, Terminal},
+    Data, Error, ErrorKind, Event, PtySize,
+    backend::pty,
+    machine::{Cause, End, Input, Reply, Signal, Status, StreamId, Terminal},
     ordering::{Core, Verdict},
     stdin::Stdin,
 };
@@ -39,8 +42,13 @@ enum OnDrop {
 }
 
 impl Execution {
-    pub(crate) fn new(core: Core<Data>, pid: Option<u32>, stdin: Option<Stdin>) -> Self {
-        Execution { handle: Handle { core, pid }, stdin, on_drop: OnDrop::Close }
+    pub(crate) fn new(
+        core: Core<Data>,
+        pid: Option<u32>,
+        stdin: Option<Stdin>,
+        beside: Beside,
+    ) -> Self {
+        Execution { handle: Handle { core, pid, beside }, stdin, on_drop: OnDrop::Close }
     }
 
     /// Takes it apart, for a front end of its own: nothing closes it any more.
@@ -56,12 +64,19 @@ impl Execution {
     ///
     /// An event is taken only when it is returned.
     pub async fn next(&mut self) -> Option<Event> {
-        poll_fn(|cx| self.handle.core.poll_event(cx)).await
+        poll_fn(|cx| self.poll_event(cx)).await
+    }
+
+    fn poll_event(&self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        self.handle
+            .core
+            .poll_event(cx)
+            .map(|event| event.map(|event| self.handle.beside.tell(event)))
     }
 
     /// The next event if there is one now, without waiting.
     pub fn try_next(&mut self) -> Option<Event> {
-        self.handle.core.try_event()
+        self.handle.core.try_event().map(|event| self.handle.beside.tell(event))
     }
 
     /// Waits for the terminal, throwing away the output that was not taken: it is reported as
@@ -156,6 +171,15 @@ impl Execution {
         self.handle.clone()
     }
 
+    /// Tells the execution's terminal its size, and so its foreground group that it changed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Handle::resize`].
+    pub fn resize(&self, size: PtySize) -> Result<(), Error> {
+        self.handle.resize(size)
+    }
+
     /// The root's process id, for display: to signal it, use [`signal`](Execution::signal), which
     /// cannot reach a reused one. `None` where the backend has none.
     pub fn id(&self) -> Option<u32> {
@@ -167,7 +191,7 @@ impl Stream for Execution {
     type Item = Event;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
-        self.handle.core.poll_event(cx)
+        self.poll_event(cx)
     }
 }
 
@@ -191,6 +215,50 @@ impl fmt::Debug for Execution {
 pub struct Handle {
     core: Core<Data>,
     pid: Option<u32>,
+    beside: Beside,
+}
+
+/// What there is to an execution beside its core.
+#[derive(Clone)]
+pub(crate) enum Beside {
+    /// Nothing.
+    Nothing,
+    /// The master side of its terminal, until its driver lets go of it.
+    Pty(Weak<OwnedFd>),
+    /// It runs elsewhere.
+    #[cfg_attr(not(feature = "remote"), expect(dead_code, reason = "made by the client"))]
+    Far(Arc<dyn Far>),
+}
+
+/// An execution that runs elsewhere, under a machine of its own there.
+///
+/// Our machine sees a relay: its streams end when the relay has told all. What the far machine
+/// said of their ends and of the causes is told to our consumer and waiters in their place.
+pub(crate) trait Far: Send + Sync {
+    /// How a stream ended there, which ended here because the relay had told all of it.
+    fn end(&self, stream: StreamId) -> End;
+    /// Our terminal, with what was told beside it.
+    fn terminal(&self, ours: Terminal) -> Terminal;
+    /// Resizes its terminal.
+    fn resize(&self, size: PtySize) -> Result<(), Error>;
+}
+
+impl Beside {
+    fn tell(&self, event: Event) -> Event {
+        let Beside::Far(far) = self else { return event };
+        match event {
+            Event::End { stream, end: End::Eof } => Event::End { stream, end: far.end(stream) },
+            Event::Exit(terminal) => Event::Exit(far.terminal(terminal)),
+            Event::Chunk { .. } | Event::Gap { .. } | Event::End { .. } => event,
+        }
+    }
+
+    fn terminal(&self, terminal: Terminal) -> Terminal {
+        match self {
+            Beside::Far(far) => far.terminal(terminal),
+            Beside::Nothing | Beside::Pty(_) => terminal,
+        }
+    }
 }
 
 impl Handle {
@@ -215,7 +283,8 @@ impl Handle {
     /// Dropping it affects nobody.
     pub fn wait(&self) -> impl Future<Output = Terminal> + Send + 'static {
         let wait = self.core.wait();
-        async move { started(wait.await) }
+        let beside = self.beside.clone();
+        async move { beside.terminal(started(wait.await)) }
     }
 
     /// Sends a signal to the group, as it is. After the exit a typed no-op (C16).
@@ -244,9 +313,38 @@ impl Handle {
         self.core.status()
     }
 
+    /// Why the root was ended, as far as we did it: complete once it has ended (C10).
+    pub fn cause(&self) -> Cause {
+        self.core.cause()
+    }
+
     /// The terminal, if [`wait`](Handle::wait) would return at once.
     pub fn terminal(&self) -> Option<Terminal> {
-        self.core.terminal()
+        self.core.terminal().map(|terminal| self.beside.terminal(terminal))
+    }
+
+    /// Tells the execution's terminal its size, and so its foreground group that it changed.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidState`] where it has no [pty](crate::Command::pty),
+    /// [`ErrorKind::Stopped`] when it is over.
+    pub fn resize(&self, size: PtySize) -> Result<(), Error> {
+        let op = |why| format!("resize the terminal: {why}");
+        let master = match &self.beside {
+            Beside::Far(far) => return far.resize(size),
+            Beside::Pty(master) => master.upgrade(),
+            Beside::Nothing => {
+                let why = op("the execution has none; start it on a pty");
+                return Err(Error::new(ErrorKind::InvalidState, why));
+            }
+        };
+        let Some(master) = master else {
+            return Err(Error::new(ErrorKind::Stopped, op("the execution is over")));
+        };
+        pty::resize(&*master, size).map_err(|error| {
+            Error::new(ErrorKind::Internal, op("the system refused")).with_source(error)
+        })
     }
 
     /// What the monitor has seen, if [`Command::monitor`](crate::Command::monitor) asked for one.

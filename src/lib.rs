@@ -20,6 +20,8 @@ pub mod driver;
 pub mod error;
 #[cfg(feature = "process")]
 mod execution;
+#[cfg(feature = "json")]
+pub mod json;
 pub mod machine;
 pub mod monitor;
 #[cfg(feature = "tokio")]
@@ -35,7 +37,7 @@ mod sync;
 
 #[cfg(feature = "process")]
 pub use {
-    command::{Command, PtySize, Stdio},
+    command::{Command, PtySize, ResourceLimits, Stdio},
     data::Data,
     execution::{Execution, Handle, Output},
     stdin::{Stdin, StdinClosed, StdinReport},

@@ -15,14 +15,14 @@ use tokio::{
 };
 
 use crate::{
-    Command, Error, ErrorKind, Execution, Output,
+    Command, Error, ErrorKind, Execution, Output, Stdin,
     backend::{
         Backend,
         process::{Io, Reactor},
     },
     command::{Assembled, new_core, start_driver},
     driver::Clock,
-    execution::Collected,
+    execution::{Beside, Collected},
     machine::{Policy, Streams},
 };
 
@@ -92,12 +92,27 @@ impl Execution {
     where
         B: Backend + Unpin + Send + 'static,
     {
+        Execution::relayed(backend, streams, policy, false, None, Beside::Nothing)
+    }
+
+    /// As [`on_backend`](Execution::on_backend), with what there is beside the backend.
+    pub(crate) fn relayed<B>(
+        backend: B,
+        streams: Streams,
+        policy: Policy,
+        monitored: bool,
+        stdin: Option<Stdin>,
+        beside: Beside,
+    ) -> Result<Execution, Error>
+    where
+        B: Backend + Unpin + Send + 'static,
+    {
         let runtime = current_runtime()?;
-        let core = new_core(streams, policy, cfg!(debug_assertions))?;
+        let core = new_core(streams, policy, monitored || cfg!(debug_assertions))?;
         let driver =
             start_driver(core.clone(), backend, TokioClock::start(), policy, streams, false)?;
         runtime.spawn(driver);
-        Ok(Execution::new(core, None, None))
+        Ok(Execution::new(core, None, stdin, beside))
     }
 }
 

@@ -17,8 +17,8 @@ use core::{
 
 use crate::{
     machine::{
-        Actions, Chunk, Event, Illegal, Input, InvalidPolicy, Machine, PerStream, Policy, Reply,
-        Status, Step, StreamId, Streams, Terminal, Until,
+        Actions, Cause, Chunk, Event, Illegal, Input, InvalidPolicy, Machine, PerStream, Policy,
+        Reply, Status, Step, StreamId, Streams, Terminal, Until,
     },
     monitor::{Monitor, Violation},
     sync::{Arc, Mutex},
@@ -240,6 +240,11 @@ impl<C: Chunk + Clone + Eq> Core<C> {
     /// How the root ended, from the reap on.
     pub fn status(&self) -> Option<Status> {
         self.shared.with(|shared| shared.machine.status())
+    }
+
+    /// What we have done to the root so far; from the reap on, all that we had done before it.
+    pub fn cause(&self) -> Cause {
+        self.shared.with(|shared| shared.machine.cause())
     }
 
     /// The terminal, once waits for it resolve.

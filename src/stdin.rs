@@ -31,6 +31,9 @@ enum Held {
     Plain(OwnedFd),
     #[cfg(feature = "tokio")]
     Watched(tokio::io::unix::AsyncFd<OwnedFd>),
+    /// It leads elsewhere; dropping it is the EOF.
+    #[cfg(feature = "tokio")]
+    Relay(on_tokio::Relay),
     /// The child has stopped reading, or its input has been ended.
     Closed,
 }
@@ -78,6 +81,8 @@ impl Stdin {
             Held::Plain(fd) => Some(fd.as_fd()),
             #[cfg(feature = "tokio")]
             Held::Watched(fd) => Some(fd.get_ref().as_fd()),
+            #[cfg(feature = "tokio")]
+            Held::Relay(_) => None,
             Held::Closed => None,
         }
     }
@@ -115,6 +120,10 @@ impl Stdin {
     ///
     /// [`StdinClosed`] when the child has stopped reading; it says how far it got.
     pub fn write_all_blocking(&mut self, bytes: &[u8]) -> Result<(), StdinClosed> {
+        #[cfg(feature = "tokio")]
+        if let Held::Relay(_) = self.fd {
+            return crate::blocking::block_on(self.write_all(bytes));
+        }
         self.counts.accepted += bytes.len() as u64;
         let mut rest = bytes;
         while !rest.is_empty() {
@@ -170,10 +179,20 @@ mod on_tokio {
 
     use tokio::io::{AsyncWrite, Interest};
 
-    use super::{Held, Stdin, StdinClosed};
+    use super::{Held, Stdin, StdinClosed, StdinReport};
     use crate::on_tokio::watch;
 
+    pub(super) type Relay = Pin<Box<dyn AsyncWrite + Send + Sync>>;
+
     impl Stdin {
+        /// The input of an execution on a [backend](crate::backend::Backend) of one's own: what is
+        /// written goes there. Dropping it is the EOF; a `BrokenPipe` says that it is not read any
+        /// more.
+        pub fn relay(to: impl AsyncWrite + Send + Sync + 'static) -> Self {
+            let counts = StdinReport::default();
+            Stdin { fd: Held::Relay(Box::pin(to)), is_pty: false, at_line_start: true, counts }
+        }
+
         /// Writes all of `bytes`, waiting while the child does not read.
         ///
         /// # Errors
@@ -208,6 +227,14 @@ mod on_tokio {
                 if let Held::Plain(fd) = std::mem::replace(&mut self.fd, Held::Closed) {
                     self.fd = Held::Watched(watch(fd, Interest::WRITABLE)?);
                 }
+            }
+            if let Held::Relay(to) = &mut self.fd {
+                let written = ready!(to.as_mut().poll_write(cx, bytes));
+                match &written {
+                    Ok(len) => self.wrote(&bytes[..*len]),
+                    Err(_) => self.fd = Held::Closed,
+                }
+                return Poll::Ready(written);
             }
             loop {
                 let Held::Watched(fd) = &self.fd else {

@@ -16,7 +16,7 @@ fn main() {
     println!("cargo::rustc-cfg=loom");
     // The production package has these features; here they are left off, and not even offered.
     println!(
-        "cargo::rustc-check-cfg=cfg(feature, values(\"capi\", \"process\", \"remote\", \"tokio\"))"
+        "cargo::rustc-check-cfg=cfg(feature, values(\"capi\", \"json\", \"process\", \"remote\", \"tokio\"))"
     );
 
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo says where to build"));

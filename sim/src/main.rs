@@ -22,6 +22,7 @@ struct Cli {
 #[derive(Subcommand, Debug)]
 enum Verb {
     Run(Box<verb::run::Run>),
+    Serve(verb::serve::Serve),
     Check(Check),
     Replay(Replay),
     Sample(Sample),
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
     let known: Vec<Specimen> = specimens().collect();
     match cli.verb {
         Verb::Run(run) => run.run(),
+        Verb::Serve(serve) => serve.run(),
         Verb::Check(check) => check.run(&known),
         Verb::Replay(replay) => replay.run(&known),
         Verb::Sample(sample) => sample.run(&known),

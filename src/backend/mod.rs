@@ -5,6 +5,8 @@
 
 mod blocks;
 #[cfg(unix)]
+mod limits;
+#[cfg(unix)]
 pub(crate) mod process;
 #[cfg(unix)]
 pub(crate) mod pty;
@@ -35,6 +37,14 @@ pub trait Backend {
     /// Reads once without waiting: what stands there at this moment, not at the last wake-up.
     /// `None`: nothing.
     fn try_read(&mut self, stream: StreamId, max: u64) -> Option<Read>;
+
+    /// Whether bytes that the root wrote may still be on their way, although there is nothing to
+    /// read now: then the stream is not empty, and nothing is cut behind it (C7). A pipe has what
+    /// was written to it.
+    fn may_come(&self, stream: StreamId) -> bool {
+        let _ = stream;
+        false
+    }
 
     /// Learns the root's end. Asked until it is ready, once.
     fn poll_exit(&mut self, cx: &mut Context<'_>) -> Poll<Exit>;

@@ -3,6 +3,7 @@
 use std::{
     io,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -67,6 +68,8 @@ pub(crate) struct Process<R: Reactor> {
     /// The master side of a pty that is not read any more. Closing it sends SIGHUP to the session,
     /// and a root that has closed its side may still be about to exit.
     hung_up: Option<Source<R>>,
+    /// The same terminal, for whoever resizes it: as long as we have it ourselves.
+    _terminal: Option<Arc<OwnedFd>>,
     blocks: Blocks,
 }
 
@@ -95,7 +98,13 @@ impl<R: Reactor> Process<R> {
             };
             sources[id] = Some(Source { fd: R::register(fd)?, kind });
         }
-        Ok(Process { root, sources, hung_up: None, blocks: Blocks::default() })
+        Ok(Process {
+            root,
+            sources,
+            hung_up: None,
+            _terminal: child.terminal,
+            blocks: Blocks::default(),
+        })
     }
 
     fn standing(&self) -> PerStream<u64> {

@@ -3,7 +3,10 @@
 
 use std::{
     io,
-    os::{fd::OwnedFd, unix::process::CommandExt},
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::process::CommandExt,
+    },
     process::Command as StdCommand,
 };
 
@@ -41,7 +44,7 @@ pub(super) fn wire(command: &mut StdCommand, size: PtySize) -> io::Result<OwnedF
 }
 
 /// Tells the terminal its size, and its foreground group that it changed.
-pub(crate) fn resize(master: &OwnedFd, size: PtySize) -> io::Result<()> {
+pub(crate) fn resize(master: impl AsFd, size: PtySize) -> io::Result<()> {
     let PtySize { rows, cols } = size;
     tcsetwinsize(master, Winsize { ws_row: rows, ws_col: cols, ws_xpixel: 0, ws_ypixel: 0 })?;
     Ok(())

@@ -13,7 +13,7 @@ use std::{
     },
     path::Path,
     process::{Command as StdCommand, Stdio as StdStdio},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use rustix::{
@@ -23,9 +23,9 @@ use rustix::{
     process::Pid,
 };
 
-use super::pty;
+use super::{limits, pty};
 use crate::{
-    command::{Outputs, Stdio},
+    command::{Outputs, ResourceLimits, Stdio},
     error::{Error, Kind, Stage},
     machine::{Errno, StreamId},
 };
@@ -36,6 +36,8 @@ pub(crate) struct Child {
     pub(crate) leads_group: bool,
     pub(crate) outputs: Vec<(StreamId, OwnedFd)>,
     pub(crate) stdin: Option<OwnedFd>,
+    /// The master side of its terminal, to be resized through.
+    pub(crate) terminal: Option<Arc<OwnedFd>>,
 }
 
 /// What a child is started with, beside what the standard library's builder holds.
@@ -43,6 +45,7 @@ pub(crate) struct Wiring<'a> {
     pub(crate) stdin: &'a Stdio,
     pub(crate) outputs: &'a Outputs,
     pub(crate) process_group: bool,
+    pub(crate) resources: ResourceLimits,
 }
 
 /// Starts a child. The builder is used up: it holds the child's ends of the pipes, and these must
@@ -59,10 +62,16 @@ pub(crate) fn spawn(mut command: StdCommand, wiring: &Wiring<'_>) -> Result<Chil
             if wiring.process_group && !matches!(wiring.outputs, Outputs::Pty(_)) {
                 command.process_group(0);
             }
+            limits::wire(&mut command, wiring.resources);
+            let terminal = match wiring.outputs {
+                Outputs::Pty(_) => stdin.as_ref().map(OwnedFd::try_clone).transpose(),
+                Outputs::Separate { .. } | Outputs::Combined => Ok(None),
+            };
+            let terminal = terminal.map_err(|error| (Some(Stage::Pipes), error))?.map(Arc::new);
             let child = command.spawn().map_err(|error| (None, error))?;
-            Ok((child.id(), outputs, stdin))
+            Ok((child.id(), outputs, stdin, terminal))
         });
-    let (pid, outputs, stdin) =
+    let (pid, outputs, stdin, terminal) =
         spawned.map_err(|(stage, error)| refusal(&command, stage, &error))?;
     // The child's ends are closed before the next start.
     drop(command);
@@ -71,7 +80,7 @@ pub(crate) fn spawn(mut command: StdCommand, wiring: &Wiring<'_>) -> Result<Chil
         return Err(Error::new(Kind::Internal, "start a child: the system gave it no valid pid"));
     };
     let leads_group = wiring.process_group || matches!(wiring.outputs, Outputs::Pty(_));
-    Ok(Child { pid, leads_group, outputs, stdin })
+    Ok(Child { pid, leads_group, outputs, stdin, terminal })
 }
 
 type Ends = (Vec<(StreamId, OwnedFd)>, Option<OwnedFd>);

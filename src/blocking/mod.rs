@@ -74,6 +74,13 @@ pub struct Execution {
     inner: crate::Execution,
 }
 
+/// An execution whose driver has a runtime to run on, which must go on running.
+impl From<crate::Execution> for Execution {
+    fn from(inner: crate::Execution) -> Self {
+        Execution { inner }
+    }
+}
+
 impl Execution {
     /// As [`crate::Execution::wait`]: throws away the output that was not taken.
     pub fn wait(&mut self) -> Terminal {

@@ -284,6 +284,11 @@ impl<C: Chunk> Machine<C> {
         }
     }
 
+    /// What we have done to the root so far; from the reap on, all that we had done before it.
+    pub fn cause(&self) -> Cause {
+        self.cause
+    }
+
     /// The terminal, once waiters for it are resolved.
     pub fn terminal(&self) -> Option<Terminal> {
         let status = self.status()?;

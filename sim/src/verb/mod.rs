@@ -4,5 +4,6 @@ pub(crate) mod conform;
 pub(crate) mod probe;
 pub(crate) mod racy;
 pub(crate) mod run;
+pub(crate) mod serve;
 pub(crate) mod shim;
 pub(crate) mod vectors;

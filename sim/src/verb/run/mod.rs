@@ -3,6 +3,7 @@
 //! The driver has a thread of its own, so that a blocked stdout of ours delays neither timeout nor
 //! kill; this thread takes events and writes them.
 
+mod far;
 mod json;
 pub(super) mod options;
 pub(super) mod out;
@@ -74,6 +75,8 @@ pub(crate) struct Run {
         value_parser = OsStringValueParser::new().try_map(options::variable)
     )]
     env: Vec<(OsString, OsString)>,
+    #[command(flatten)]
+    far: far::Far,
     /// Check every step against the contract, and say at the end what was seen.
     #[arg(long)]
     monitor: bool,
@@ -94,6 +97,13 @@ trait Sink {
     fn refused(&mut self, error: &Error) -> io::Result<()>;
 }
 
+/// A command that runs, and what must live as long.
+struct Started {
+    execution: Execution,
+    raw: Option<terminal::Raw>,
+    runtime: Option<tokio::runtime::Runtime>,
+}
+
 impl Run {
     pub(crate) fn run(&self) -> ExitCode {
         let mut sink: Box<dyn Sink> = if self.json {
@@ -102,12 +112,13 @@ impl Run {
             Box::new(plain::Plain::new(self.drain, self.timeout))
         };
         let code = match self.start() {
-            Ok((execution, raw)) => {
+            Ok(Started { execution, raw, runtime }) => {
                 let handle = execution.handle();
                 let (terminal, written) = follow(execution, sink.as_mut());
                 drop(raw);
+                drop(runtime);
                 let written = written.and_then(|()| sink.exit(&terminal));
-                exit_code(&terminal, &handle, written)
+                exit_code(&terminal, &handle, self.monitor, written)
             }
             Err(error) => match sink.refused(&error) {
                 Ok(()) => error.exit_code(),
@@ -118,11 +129,18 @@ impl Run {
     }
 
     /// Starts the command, and what belongs to it: the guard of our terminal, the relay of stdin.
-    fn start(&self) -> Result<(Execution, Option<terminal::Raw>), Error> {
+    fn start(&self) -> Result<Started, Error> {
         let mut command = self.command();
         let relay = terminal::prepare(&mut command, self.pty);
         let caught = signals::catch();
-        let mut execution = blocking::spawn(&command)?;
+        let (mut execution, runtime) = match self.far.place() {
+            Some(place) => {
+                let (execution, runtime) = self.far.start(place, &mut command, self.pty)?;
+                (execution, Some(runtime))
+            }
+            None => (blocking::spawn(&command)?, None),
+        };
+        let relay = relay || runtime.is_some();
         if let Some(caught) = caught {
             signals::forward(caught, execution.handle());
         }
@@ -130,7 +148,7 @@ impl Run {
         if relay && let Some(stdin) = execution.stdin() {
             terminal::relay(stdin);
         }
-        Ok((execution, raw))
+        Ok(Started { execution, raw, runtime })
     }
 
     fn command(&self) -> Command {
@@ -185,13 +203,16 @@ fn follow(mut execution: Execution, sink: &mut dyn Sink) -> (Terminal, io::Resul
     }
 }
 
-fn exit_code(terminal: &Terminal, handle: &Handle, written: io::Result<()>) -> u8 {
+/// `asked`: somebody wants to know that no rule was broken, and not only if one was.
+fn exit_code(terminal: &Terminal, handle: &Handle, asked: bool, written: io::Result<()>) -> u8 {
     if let Some(verdict) = handle.verdict() {
         if let Some(violation) = verdict.violation {
             say(&format!("monitor: {violation}"));
             return OWN_ERROR;
         }
-        say(&format!("monitor: {} steps, no rule broken", verdict.steps));
+        if asked {
+            say(&format!("monitor: {} steps, no rule broken", verdict.steps));
+        }
     }
     match written {
         Ok(()) => shell_exit_code(terminal),

@@ -3,10 +3,10 @@
 use std::{
     ffi::{OsStr, OsString},
     os::unix::ffi::OsStrExt,
-    time::Duration,
 };
 
-use lastbyte::DrainPolicy;
+pub(super) use lastbyte::remote::policy::drain;
+pub(crate) use lastbyte::remote::policy::duration;
 
 pub(super) const EXAMPLES: &str = "\
 Exit codes: the command's own; 128+N when signal N ended it; 124 after a timeout; 126 and 127 when it
@@ -30,40 +30,12 @@ Durations are like 0, 200ms, 5s, 1m30s; sizes like 65536, 64KiB, 1MB.
 Exit codes: the command's own; 128+N when signal N ended it; 124 after a timeout; 126 and 127 when it
 could not be started; 125 for an error of lastbyte itself; 141 when the reader of its output has gone.";
 
-/// A duration: `0`, `200ms`, `5s`, `1m30s`.
-pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    if text == "0" {
-        return Ok(Duration::ZERO);
-    }
-    humantime::parse_duration(text)
-        .map_err(|error| format!("{error}; write a number and a unit, as in 200ms, 5s, 1m30s"))
-}
-
 /// A size of at least 1 byte: `65536`, `64KiB`, `1MB`.
 pub(super) fn bytes(text: &str) -> Result<u64, String> {
     match parse_size::parse_size(text) {
         Ok(0) => Err("too small; write 1 or more".to_owned()),
         Ok(bytes) => Ok(bytes),
         Err(error) => Err(format!("{error}; write bytes, as in 65536, 64KiB, 1MB")),
-    }
-}
-
-/// A drain policy: `eof`, `after=DUR`, `idle=DUR,max=DUR`.
-pub(super) fn drain(text: &str) -> Result<DrainPolicy, String> {
-    let parts: Vec<Option<(&str, &str)>> =
-        text.split(',').map(|part| part.split_once('=')).collect();
-    match parts[..] {
-        [None] if text == "eof" => Ok(DrainPolicy::UntilEof),
-        [Some(("after", after))] => Ok(DrainPolicy::After(duration(after)?)),
-        [Some(("idle", gap)), Some(("max", max))] | [Some(("max", max)), Some(("idle", gap))] => {
-            let (gap, max) = (duration(gap)?, duration(max)?);
-            if gap > max {
-                return Err("`idle` is longer than `max`; raise `max` or lower `idle`".to_owned());
-            }
-            Ok(DrainPolicy::Idle { gap, max })
-        }
-        [Some(("idle", _))] => Err("an idle rule needs its cap; add `,max=DUR`".to_owned()),
-        _ => Err("no such policy; write `eof`, `after=DUR` or `idle=DUR,max=DUR`".to_owned()),
     }
 }
 

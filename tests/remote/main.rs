@@ -1,0 +1,10 @@
+//! The runner and its client over real connections and with real processes.
+#![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
+
+mod client;
+mod errors;
+mod harness;
+mod openapi;
+mod output;
+mod stdin;
+mod wait;
