@@ -32,6 +32,9 @@ fn c08_help_and_page_name_every_option() {
             "pty",
             "cwd",
             "env",
+            "runner",
+            "box",
+            "token-file",
             "monitor"
         ]
     );
