@@ -346,6 +346,8 @@ impl<R: Registry> Model for Raced<R> {
         let killed = |lived: &Lived| lived.at == Life::Killed || lived.at == Life::Launching;
         let stuck = world.executions.values().any(killed);
         Promise::NoHang.unless(!stuck, "an execution stays on its way")?;
+        let died = world.boxes.values().any(|seen| seen.died);
+        Promise::NoHang.unless(!died, "a box that ended by itself is never left")?;
         let expected = world.boxes.iter().map(|(&id, seen)| match seen.at {
             Stage::Up => Some((id, BoxState::Running)),
             Stage::Down => Some((id, BoxState::Stopped)),
@@ -541,6 +543,10 @@ impl<R: Registry> Stepping<'_, R> {
     }
 
     fn kill(&mut self, id: ExecId) -> Result<(), Broken> {
+        if let Input::Request(call, Request::Delete { force: false, .. }) = self.input {
+            let before = self.is_left_but_for(id.home, Some(call));
+            Promise::Isolated.unless(before, "a delete without force ends what lives")?;
+        }
         let wanted = self.is_left(id.home);
         Promise::Isolated.unless(wanted, "an execution is killed in a box that nobody leaves")?;
         let lives = self.world.executions.get(&id).map(|lived| lived.at) == Some(Life::Lives);

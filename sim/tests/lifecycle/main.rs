@@ -2,5 +2,6 @@
 
 mod counts;
 mod explored;
+mod mutants;
 mod races;
 mod refusals;
