@@ -1,0 +1,1 @@
+"""The tests of the Python port: `python3 -m unittest` in ports/python."""
