@@ -8,7 +8,7 @@ from lastbyte import AsyncExecution, Chunk, Exit, Status
 
 class Async(unittest.IsolatedAsyncioTestCase):
     async def test_c01_the_exit_is_last(self) -> None:
-        async with AsyncExecution(["sh", "-c", "echo out; exit 3"]) as execution:
+        async with AsyncExecution(["sh", "-c", "echo out; exit 3"], streams="stdout") as execution:
             events = [event async for event in execution]
         self.assertIsInstance(events[0], Chunk)
         self.assertIsInstance(events[-1], Exit)
