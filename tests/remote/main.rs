@@ -1,9 +1,11 @@
 //! The runner and its client over real connections and with real processes.
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
 
+mod attach;
 mod client;
 mod errors;
 mod harness;
+mod network;
 mod openapi;
 mod output;
 mod stdin;
