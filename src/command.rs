@@ -25,6 +25,7 @@ use crate::{
         Streams, Target,
     },
     ordering::Core,
+    record::Recorder,
     stdin::Stdin,
 };
 
@@ -47,6 +48,7 @@ pub struct Command {
     resources: ResourceLimits,
     timestamps: bool,
     monitored: bool,
+    recorder: Option<Recorder>,
     policy: Policy,
 }
 
@@ -123,6 +125,7 @@ impl Command {
             resources: ResourceLimits::default(),
             timestamps: false,
             monitored: false,
+            recorder: None,
             policy: Policy::default(),
         }
     }
@@ -296,8 +299,22 @@ impl Command {
         self
     }
 
+    /// Writes what happens to each of its executions: see [`Recorder`]. Default: nobody does.
+    pub fn record(&mut self, to: &Recorder) -> &mut Self {
+        self.recorder = Some(to.clone());
+        self
+    }
+
     /// Starts the child and says what its driver needs.
     pub(crate) fn start(&self) -> Result<Started, Error> {
+        let started = self.spawn_child();
+        if let (Err(_), Some(recorder)) = (&started, &self.recorder) {
+            recorder.refused();
+        }
+        started
+    }
+
+    fn spawn_child(&self) -> Result<Started, Error> {
         let mut policy = self.policy;
         if !self.process_group && !matches!(self.outputs, Outputs::Pty(_)) {
             policy.kill.target = Target::Leader;
@@ -318,6 +335,7 @@ impl Command {
             policy,
             timestamps: self.timestamps,
             monitored: self.monitored,
+            recorder: self.recorder.clone(),
         })
     }
 
@@ -381,7 +399,7 @@ impl Started {
         R: Reactor,
         K: Clock,
     {
-        let Started { mut child, streams, policy, timestamps, monitored } = self;
+        let Started { mut child, streams, policy, timestamps, monitored, recorder } = self;
         let pid = u32::try_from(child.pid.as_raw_pid()).ok();
         let stdin = child.stdin.take().map(|fd| Stdin::new(fd, streams == Streams::Pty));
         let terminal = child.terminal.as_ref().map(Arc::downgrade);
@@ -391,6 +409,9 @@ impl Started {
             Error::refused(Stage::Pipes, errno, "its watch", None)
         })?;
         let core = new_core(streams, policy, monitored)?;
+        if let Some(recorder) = recorder {
+            core.observe(recorder.begin(streams, policy, pid));
+        }
         let driver = start_driver(core.clone(), backend, clock, policy, streams, timestamps)?;
         Ok(Assembled { execution: Execution::new(core, pid, stdin, beside), driver })
     }
@@ -433,6 +454,7 @@ pub(crate) struct Started {
     pub(crate) policy: Policy,
     pub(crate) timestamps: bool,
     pub(crate) monitored: bool,
+    pub(crate) recorder: Option<Recorder>,
 }
 
 fn streams_of(child: &Child) -> Streams {

@@ -28,6 +28,8 @@ pub mod monitor;
 mod on_tokio;
 #[cfg(feature = "std")]
 pub mod ordering;
+#[cfg(feature = "process")]
+pub mod record;
 #[cfg(feature = "remote")]
 pub mod remote;
 #[cfg(feature = "process")]

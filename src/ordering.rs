@@ -53,6 +53,14 @@ struct Shared<C> {
     waiters: Vec<Registered>,
     next_ticket: u64,
     watched: Option<Box<Watched<C>>>,
+    observer: Option<Box<dyn Observe<C>>>,
+}
+
+/// Whoever is told each step, in order. It is called under the lock, so it must neither wait nor
+/// step.
+pub trait Observe<C>: Send {
+    /// A step was made.
+    fn observe(&mut self, input: &Input<C>, step: &Step<C>);
 }
 
 struct Registered {
@@ -118,6 +126,7 @@ impl<C: Chunk + Clone + Eq> Core<C> {
             waiters: Vec::new(),
             next_ticket: 0,
             watched: None,
+            observer: None,
         };
         Ok(Core { shared: Arc::new(Mutex::new(shared)) })
     }
@@ -133,6 +142,13 @@ impl<C: Chunk + Clone + Eq> Core<C> {
         let watched = Watched { monitor: Monitor::new(streams, policy), violation: None };
         core.shared.with(|shared| shared.watched = Some(Box::new(watched)));
         Ok(core)
+    }
+
+    /// Has `observer` told each step from now on, in place of whoever was before.
+    pub fn observe(&self, observer: Box<dyn Observe<C>>) {
+        let before = self.shared.with(|shared| shared.observer.replace(observer));
+        // Foreign code: not under the lock.
+        drop(before);
     }
 
     /// Makes one step, for anyone but the driver and the consumer. What it asks of the driver is
@@ -299,16 +315,20 @@ pub struct Verdict {
 
 impl<C: Chunk + Clone + Eq> Shared<C> {
     fn step(&mut self, input: Input<C>, wakes: &mut Wakes) -> Result<Step<C>, Illegal> {
-        let step = match &mut self.watched {
-            None => self.machine.step(input)?,
-            Some(watched) => {
-                let seen = input.clone();
-                let step = self.machine.step(input)?;
-                if watched.violation.is_none() {
-                    watched.violation = watched.monitor.observe(&seen, &step).err();
-                }
-                step
+        let step = if self.watched.is_none() && self.observer.is_none() {
+            self.machine.step(input)?
+        } else {
+            let seen = input.clone();
+            let step = self.machine.step(input)?;
+            if let Some(watched) = &mut self.watched
+                && watched.violation.is_none()
+            {
+                watched.violation = watched.monitor.observe(&seen, &step).err();
             }
+            if let Some(observer) = &mut self.observer {
+                observer.observe(&seen, &step);
+            }
+            step
         };
         if step.ready || self.machine.is_done() {
             wakes.consumer = self.consumer.take();

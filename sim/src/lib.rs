@@ -26,6 +26,7 @@ mod memo;
 mod parts;
 pub mod scenarios;
 pub mod schedule;
+pub mod trace;
 pub mod vectors;
 pub mod world;
 pub mod zoo;

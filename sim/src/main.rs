@@ -27,6 +27,7 @@ enum Verb {
     Replay(Replay),
     Sample(Sample),
     Show(Show),
+    Trace(verb::trace::Trace),
     Probe(verb::probe::Probe),
     #[command(hide = true)]
     Racy(verb::racy::Racy),
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         Verb::Replay(replay) => replay.run(&known),
         Verb::Sample(sample) => sample.run(&known),
         Verb::Show(show) => show.run(&known),
+        Verb::Trace(trace) => trace.run(),
         Verb::Probe(probe) => probe.run(),
         Verb::Racy(racy) => racy.run(),
         Verb::Vectors(vectors) => vectors.run(),

@@ -395,7 +395,8 @@ async fn give_up<T>(future: impl Future<Output = T>) -> Option<T> {
     .await
 }
 
-fn told(event: &Event) -> String {
+/// What a consumer is handed, in words.
+pub(crate) fn told(event: &Event) -> String {
     match event {
         Event::Chunk { stream, chunk } => {
             format!("{:?} of {stream}", String::from_utf8_lossy(chunk))

@@ -33,6 +33,33 @@ pub enum Seen<'a> {
         /// By whom.
         writer: Writer,
     },
+    /// At the reap the root's last bytes stood unread: at most so many.
+    Stood {
+        /// Where.
+        stream: StreamId,
+        /// How many.
+        bytes: u64,
+    },
+    /// A caller wants no more of a stream.
+    DiscardAsked {
+        /// Of which.
+        stream: StreamId,
+    },
+    /// Bytes were written of which only the number is known, in place of what they were. Nothing
+    /// that is known stands before them and is not delivered.
+    WroteSome {
+        /// Where to.
+        stream: StreamId,
+        /// How many.
+        bytes: u64,
+    },
+    /// The consumer was handed bytes of which only the number is known.
+    Delivered {
+        /// Of which stream.
+        stream: StreamId,
+        /// How many.
+        bytes: u64,
+    },
     /// The root ended.
     Ended(Status),
     /// The stack read so many bytes.
@@ -126,7 +153,10 @@ pub struct Quiet {
 
 #[derive(Debug, Default, Hash)]
 struct Lane {
+    /// But for those forgotten.
     written: Vec<u8>,
+    /// Bytes delivered, and not kept any more.
+    forgotten: usize,
     /// Bytes up to the root's last.
     owed: usize,
     read: usize,
@@ -136,6 +166,8 @@ struct Lane {
     eof_read: bool,
     failed: Option<Errno>,
     let_go: bool,
+    /// Somebody asked for that.
+    discarded: bool,
     end: Option<End>,
 }
 
@@ -163,6 +195,14 @@ fn hold(rule: Rule, holds: bool, why: &'static str) -> Checked {
     if holds { Ok(()) } else { Err(Broken { rule, why }) }
 }
 
+/// Delivered bytes that are kept until it is worth moving what follows them.
+const FORGET: usize = 64 * 1024;
+
+/// A number of bytes as a size; what is too large for one is as large as one can be.
+fn size(bytes: u64) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX)
+}
+
 const STREAMS: [StreamId; 2] = [StreamId::Stdout, StreamId::Stderr];
 
 impl Witness {
@@ -184,11 +224,22 @@ impl Witness {
     pub fn see(&mut self, seen: Seen<'_>) -> Checked {
         match seen {
             Seen::Wrote { stream, bytes, writer } => {
+                self.lanes[stream].note_written(bytes, writer);
+                Ok(())
+            }
+            Seen::Stood { stream, bytes } => {
                 let lane = &mut self.lanes[stream];
-                lane.written.extend_from_slice(bytes);
-                if writer == Writer::Root {
-                    lane.owed = lane.written.len();
-                }
+                lane.owed = lane.read.saturating_add(size(bytes));
+                Ok(())
+            }
+            Seen::WroteSome { stream, bytes } => {
+                let lane = &mut self.lanes[stream];
+                lane.forgotten = lane.forgotten.saturating_add(size(bytes));
+                Ok(())
+            }
+            Seen::Delivered { stream, bytes } => self.check_delivered(stream, bytes),
+            Seen::DiscardAsked { stream } => {
+                self.lanes[stream].discarded = true;
                 Ok(())
             }
             Seen::Ended(status) => {
@@ -213,12 +264,7 @@ impl Witness {
                 hold(Rule::C12, !self.harmless, "it was killed, and nothing stood still")?;
                 hold(Rule::C16, !reaped, "a signal was sent to a pid that had been reaped")
             }
-            Seen::Refused { stream, writer } => {
-                let unknown = self.wait_failed.is_some() || self.lanes[stream].failed.is_some();
-                let excused = self.acted || unknown;
-                let held = excused || writer == Writer::Descendant;
-                hold(Rule::C16, held, "the root's pipe was closed before it was sent a signal")
-            }
+            Seen::Refused { stream, writer } => self.check_refused(stream, writer),
             Seen::WaitFailed { errno } => {
                 self.wait_failed = Some(errno);
                 Ok(())
@@ -245,6 +291,18 @@ impl Witness {
         }
     }
 
+    fn check_refused(&self, stream: StreamId, writer: Writer) -> Checked {
+        let unknown = self.wait_failed.is_some() || self.lanes[stream].failed.is_some();
+        let excused = self.acted || unknown || writer == Writer::Descendant;
+        hold(Rule::C16, excused, "the root's pipe was closed before it was sent a signal")
+    }
+
+    /// Keeps no more of what was delivered than that it was, so that a long history takes no more
+    /// memory than a short one. It is judged the same, but a state before and after is not equal.
+    pub(crate) fn forget_delivered(&mut self) {
+        self.lanes.iter_mut().for_each(Lane::forget_delivered);
+    }
+
     /// Nothing in the scenario asks for a signal.
     pub(crate) fn expect_no_signal(&mut self) {
         self.harmless = true;
@@ -252,28 +310,37 @@ impl Witness {
 
     fn note_read(&mut self, stream: StreamId, bytes: u64) -> Checked {
         let lane = &mut self.lanes[stream];
-        lane.read += usize::try_from(bytes).unwrap_or(usize::MAX);
+        lane.read = lane.read.saturating_add(size(bytes));
         let within = self.buffer_max.is_none_or(|max| lane.read - lane.at <= max);
         hold(Rule::C12, within, "more is buffered than the bound allows")
     }
 
-    fn check_event(&mut self, event: &Event) -> Checked {
+    /// The consumer may be handed something.
+    fn check_open(&self, is_exit: bool) -> Checked {
         hold(Rule::C11, !self.closed, "an event was delivered after the close had returned")?;
-        if self.terminal.is_some() {
-            let why = match event {
-                Event::Exit(_) => "there was a second terminal",
-                Event::Chunk { .. } | Event::Gap { .. } | Event::End { .. } => {
-                    "an event followed the terminal"
-                }
-            };
-            return Err(Broken { rule: Rule::C2, why });
-        }
+        let why =
+            if is_exit { "there was a second terminal" } else { "an event followed the terminal" };
+        hold(Rule::C2, self.terminal.is_none(), why)
+    }
+
+    fn check_delivered(&mut self, stream: StreamId, bytes: u64) -> Checked {
+        self.check_open(false)?;
+        let lane = &mut self.lanes[stream];
+        hold(Rule::C1, lane.end.is_none(), "bytes were delivered after the end of their stream")?;
+        let until = lane.at.saturating_add(size(bytes));
+        hold(Rule::C3, until <= lane.read, "the bytes delivered are not the bytes read")?;
+        lane.at = until;
+        Ok(())
+    }
+
+    fn check_event(&mut self, event: &Event) -> Checked {
+        self.check_open(matches!(event, Event::Exit(_)))?;
         match event {
             Event::Chunk { stream, chunk } => self.lanes[*stream].check_chunk(chunk),
             Event::Gap { stream, bytes } => self.lanes[*stream].check_gap(*bytes),
             Event::End { stream, end } => {
-                // Nobody asks for a discard but he who goes.
-                let discards = *end == End::Discarded && !self.closing;
+                let asked = self.closing || self.lanes[*stream].discarded;
+                let discards = *end == End::Discarded && !asked;
                 let why = "a stream was discarded that somebody takes";
                 hold(Rule::C15, !discards, why)?;
                 self.lanes[*stream].check_end(*end)
@@ -295,7 +362,8 @@ impl Witness {
                 let lane = &self.lanes[report.stream];
                 let counted = report.delivered == (lane.at - lane.gapped) as u64;
                 hold(Rule::C8, counted, "the report counts other bytes than were delivered")?;
-                let dropped = report.dropped == (lane.read - lane.at + lane.gapped) as u64;
+                let dropped = (lane.read - lane.at).saturating_add(lane.gapped);
+                let dropped = report.dropped == dropped as u64;
                 hold(Rule::C8, dropped, "the report counts other bytes than were dropped")?;
             }
         }
@@ -353,7 +421,7 @@ impl Witness {
             && !self.closing
             && STREAMS.iter().all(|&id| {
                 let lane = &self.lanes[id];
-                let none = lane.let_go && lane.written.is_empty();
+                let none = lane.let_go && lane.written() == 0;
                 lane.eof_read || lane.failed.is_some() || none
             })
     }
@@ -366,7 +434,7 @@ impl Witness {
     /// Whether bytes stand in a pipe that would fit into what the stack may buffer.
     fn has_room(&self, stream: StreamId) -> bool {
         let lane = &self.lanes[stream];
-        let stands = lane.written.len() > lane.read && !lane.let_go;
+        let stands = lane.written() > lane.read && !lane.let_go;
         stands && self.buffer_max.is_some_and(|max| lane.read - lane.at < max)
     }
 
@@ -414,17 +482,45 @@ impl Witness {
 }
 
 impl Lane {
+    /// Bytes written so far.
+    fn written(&self) -> usize {
+        self.forgotten + self.written.len()
+    }
+
+    fn note_written(&mut self, bytes: &[u8], writer: Writer) {
+        self.written.extend_from_slice(bytes);
+        if writer == Writer::Root {
+            self.owed = self.written();
+        }
+    }
+
+    fn forget_delivered(&mut self) {
+        let delivered = self.at.saturating_sub(self.forgotten);
+        // What is left is moved to the front: not for every chunk.
+        if self.written.is_empty() {
+            return;
+        }
+        if delivered == self.written.len() {
+            self.written.clear();
+        } else if delivered >= FORGET {
+            self.written.drain(..delivered);
+        } else {
+            return;
+        }
+        self.forgotten = self.at;
+    }
+
     fn check_chunk(&mut self, chunk: &Data) -> Checked {
         hold(Rule::C1, self.end.is_none(), "bytes were delivered after the end of their stream")?;
-        let until = self.at + chunk.len();
-        let read = &self.written[..self.read];
-        if read.get(self.at..until) == Some(&chunk[..]) {
-            self.at = until;
+        let read = &self.written[..self.read - self.forgotten];
+        let at = self.at - self.forgotten;
+        if read.get(at..at + chunk.len()) == Some(&chunk[..]) {
+            self.at += chunk.len();
             return Ok(());
         }
         let skipped = !chunk.is_empty()
             && read
-                .get(self.at..)
+                .get(at..)
                 .is_some_and(|rest| rest.windows(chunk.len()).any(|at| at == &chunk[..]));
         if skipped {
             return Err(Broken { rule: Rule::C8, why: "bytes are missing, and nothing says so" });
@@ -433,10 +529,10 @@ impl Lane {
     }
 
     fn check_gap(&mut self, bytes: u64) -> Checked {
-        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
-        hold(Rule::C8, self.at + bytes <= self.read, "a gap of more than was read")?;
-        self.at += bytes;
-        self.gapped += bytes;
+        let until = self.at.saturating_add(size(bytes));
+        hold(Rule::C8, until <= self.read, "a gap of more than was read")?;
+        self.gapped = self.gapped.saturating_add(until - self.at);
+        self.at = until;
         Ok(())
     }
 
@@ -466,6 +562,9 @@ impl Lane {
     /// What must hold of a stream when the terminal is delivered, whose report says this.
     fn check_exit(&self, report: Option<End>) -> Checked {
         let told = self.end.or(report);
+        if self.discarded && told == Some(End::Discarded) {
+            return Ok(());
+        }
         let why = "a stream was discarded that somebody takes";
         hold(Rule::C15, told != Some(End::Discarded), why)?;
         hold(Rule::C1, self.at == self.read, "the terminal overtook bytes that had been read")?;
@@ -476,8 +575,7 @@ impl Lane {
             return hold(Rule::C9, said, "a read error was taken for the end of a stream");
         }
         hold(Rule::C7, self.read >= self.owed, "bytes that the root had written were never read")?;
-        let said =
-            matches!(told, Some(End::Cut(_) | End::Limit)) || self.read == self.written.len();
+        let said = matches!(told, Some(End::Cut(_) | End::Limit)) || self.read == self.written();
         hold(Rule::C8, said, "a stream was cut, and nothing says so")
     }
 }

@@ -6,4 +6,5 @@ pub(crate) mod racy;
 pub(crate) mod run;
 pub(crate) mod serve;
 pub(crate) mod shim;
+pub(crate) mod trace;
 pub(crate) mod vectors;
