@@ -28,6 +28,9 @@ mod status;
 mod step;
 mod stream;
 mod terminal;
+#[cfg(test)]
+#[expect(unsafe_code, reason = "calls the C functions")]
+mod tests;
 mod writer;
 
 pub use {

@@ -78,6 +78,7 @@ pub unsafe extern "C" fn lastbyte_runtime_new(
         let built = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(threads)
             .thread_name("lastbyte-runtime")
+            .on_thread_start(block_signals)
             .enable_io()
             .enable_time()
             .build()
@@ -163,6 +164,18 @@ pub extern "C" fn lastbyte_runtime_shutdown(runtime: *mut lastbyte_runtime) -> i
 #[unsafe(no_mangle)]
 pub extern "C" fn lastbyte_runtime_free(runtime: *mut lastbyte_runtime) -> i32 {
     boundary(|| RUNTIMES.remove(runtime)?.free())
+}
+
+/// Leaves signals to the program's own threads. A write to a child that does not read must not end
+/// the program by SIGPIPE, which only a Rust program ignores.
+#[expect(unsafe_code, reason = "pthread_sigmask(3), which has no safe form")]
+fn block_signals() {
+    let mut all = MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: there is a place for a set.
+    let _filled = unsafe { libc::sigfillset(all.as_mut_ptr()) };
+    // SAFETY: the set was filled, which cannot fail; nobody asks for the old one.
+    let _blocked =
+        unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, all.as_ptr(), std::ptr::null_mut()) };
 }
 
 /// The runtime of a handle.

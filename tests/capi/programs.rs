@@ -28,3 +28,56 @@ fn c01_the_bare_machine_is_driven_step_by_step() {
     run(&mut Command::new(program("machine.c", &[])));
     run(valgrind().arg(program("machine.c", &["-O1"])));
 }
+
+/// If this were red, a short command would lose its output now and then: the race that this library
+/// is about.
+#[test]
+fn c01_ten_thousand_short_executions_lose_no_byte() {
+    run(Command::new(program("race.c", &[])).arg("10000"));
+}
+
+/// If this were red, a free would leave something behind, be called after, or have two ends. A
+/// failure prints its seed, which is the program's second argument.
+#[test]
+fn c11_free_races_the_exit_at_any_moment() {
+    for seed in ["1", "2", "3"] {
+        run(Command::new(program("free.c", &["-pthread"])).args(["40", seed]));
+    }
+}
+
+/// If this were red, a free would touch what is gone.
+#[test]
+fn c11_valgrind_finds_nothing_in_frees_that_race() {
+    run(valgrind().arg(program("free.c", &["-pthread", "-O1"])).args(["3", "4"]));
+}
+
+/// If this were red, who registers late would miss what came before, or who never does would hold up
+/// the rest.
+#[test]
+fn c15_late_registration_gets_every_byte_from_the_first() {
+    run(&mut Command::new(program("late.c", &[])));
+}
+
+/// If this were red, one execution could hold up the others, or the thread that drains.
+#[test]
+fn c12_a_flood_holds_up_nobody() {
+    run(&mut Command::new(program("fair.c", &[])));
+}
+
+/// If this were red, a mistake of a C program would be undefined behaviour.
+#[test]
+fn misuse_is_an_error_code() {
+    run(&mut Command::new(program("misuse.c", &[])));
+    run(valgrind().arg(program("misuse.c", &["-O1"])));
+}
+
+/// If this were red, a program would read or write outside of what is its own.
+#[test]
+fn the_address_sanitizer_finds_nothing() {
+    for (source, args) in
+        [("happy.c", &[][..]), ("machine.c", &[]), ("free.c", &["5", "5"]), ("late.c", &[])]
+    {
+        let sanitized = program(source, &["-fsanitize=address,undefined", "-pthread"]);
+        run(Command::new(sanitized).args(args));
+    }
+}
