@@ -1,6 +1,7 @@
 //! What only Rust can do to the C ABI: a callback that panics, and events without a child.
 
 use std::{
+    cell::Cell,
     ffi::{CStr, c_void},
     mem::MaybeUninit,
     ptr,
@@ -39,9 +40,9 @@ unsafe extern "C-unwind" fn counts(
 ) {
     // SAFETY: a callback's event lives until it returns.
     let event = unsafe { &*event };
-    // SAFETY: it was registered with a number that outlives its execution, on this thread.
-    let count = unsafe { &mut *userdata.cast::<u64>() };
-    *count += u64::from(event.length == 1);
+    // SAFETY: it was registered with a cell that outlives its execution, and is of this thread.
+    let count = unsafe { &*userdata.cast::<Cell<u64>>() };
+    count.set(count.get() + u64::from(event.length == 1));
 }
 
 fn ok(code: i32) {
@@ -77,7 +78,7 @@ fn a_panic_in_a_callback_is_an_error_of_the_drain() {
     // SAFETY: a place.
     let runtime = made(|place| unsafe { lastbyte_runtime_new(0, Some(place)) });
     let (first, second) = (execution(runtime, c"echo x"), execution(runtime, c"printf y"));
-    let mut count = 0u64;
+    let count = Cell::new(0u64);
     let stdout = lastbyte_stream::Stdout as u32;
     // SAFETY: it needs no userdata.
     ok(unsafe { lastbyte_execution_on_output(first, stdout, Some(panics), ptr::null_mut()) });
@@ -86,10 +87,10 @@ fn a_panic_in_a_callback_is_an_error_of_the_drain() {
         // SAFETY: what is registered can be called.
         codes.push(unsafe { lastbyte_runtime_drain(runtime, 0, 60_000, None) });
     }
-    let userdata = (&raw mut count).cast();
-    // SAFETY: the number outlives the execution.
+    let userdata = ptr::from_ref(&count).cast_mut().cast();
+    // SAFETY: the cell outlives the execution.
     ok(unsafe { lastbyte_execution_on_output(second, stdout, Some(counts), userdata) });
-    while count == 0 {
+    while count.get() == 0 {
         // SAFETY: what is registered can be called. The first may panic again, at its end.
         let _code = unsafe { lastbyte_runtime_drain(runtime, 1, 60_000, None) };
     }
@@ -117,8 +118,9 @@ fn events_pass_through_the_queue_in_turns() {
     const ROUND: u64 = 1000;
     let rounds = if cfg!(debug_assertions) { 20 } else { 10_000 };
     let (queue, entry) = childless();
-    let mut count = 0u64;
-    let sink = Sink::new(Some(counts), (&raw mut count).cast()).expect("a function");
+    let count = Cell::new(0u64);
+    let sink =
+        Sink::new(Some(counts), ptr::from_ref(&count).cast_mut().cast()).expect("a function");
     entry.register(|dispatch, _| dispatch.claim(StreamId::Stdout, sink)).expect("unclaimed");
     let (me, data) = (thread::current().id(), Data::new(Bytes::from_static(b"x")));
     let (began, mut draining) = (Instant::now(), std::time::Duration::ZERO);
@@ -133,8 +135,8 @@ fn events_pass_through_the_queue_in_turns() {
         }
         draining += drained.elapsed();
     }
-    assert_eq!(count, rounds * ROUND);
-    let rate = |took: std::time::Duration| count as f64 / took.as_secs_f64() / 1e6;
+    assert_eq!(count.get(), rounds * ROUND);
+    let rate = |took: std::time::Duration| count.get() as f64 / took.as_secs_f64() / 1e6;
     println!("{:.1} million events/s posted and drained", rate(began.elapsed()));
     println!("{:.1} million events/s drained", rate(draining));
 }
