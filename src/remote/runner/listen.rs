@@ -5,8 +5,8 @@ use std::{
     future::{Future, poll_fn},
     io,
     net::SocketAddr,
-    os::unix::fs::PermissionsExt,
-    path::PathBuf,
+    os::unix::fs::{FileTypeExt, PermissionsExt},
+    path::{Path, PathBuf},
     pin::pin,
     task::{Context, Poll},
     time::Duration,
@@ -66,7 +66,7 @@ impl Listener {
                 Socket::Tcp(TcpListener::bind(at).await.map_err(refused)?)
             }
             Address::Unix(path) => {
-                if UnixStream::connect(path).await.is_err_and(|error| is_stale(&error)) {
+                if is_left_behind(path).await {
                     fs::remove_file(path).map_err(refused)?;
                 }
                 let socket = UnixListener::bind(path).map_err(refused)?;
@@ -146,9 +146,14 @@ fn check_public(at: SocketAddr, has_token: bool) -> Result<(), Error> {
     Err(Error::new(ErrorKind::InvalidArgument, op))
 }
 
-/// Nobody listens there any more.
-fn is_stale(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::ConnectionRefused
+/// A socket at which nobody listens any more. A file that is none refuses connections too, and is
+/// not ours to delete.
+async fn is_left_behind(path: &Path) -> bool {
+    let is_socket = fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket());
+    is_socket
+        && UnixStream::connect(path)
+            .await
+            .is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
 }
 
 impl fmt::Display for Listener {
@@ -170,5 +175,31 @@ impl Drop for Listener {
             // Somebody may have deleted it already.
             let _deleted = fs::remove_file(path);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// If this were red, a mistyped path would cost a file, or a runner that was killed would keep
+    /// its successor from listening.
+    #[tokio::test]
+    async fn only_a_socket_that_was_left_behind_is_replaced() {
+        let name = format!("lastbyte-listen-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let address = Address::Unix(path.clone());
+        fs::write(&path, "a file").expect("it is written");
+        let refused = Listener::bind(&address, true).await.expect_err("it is a file");
+        assert_eq!(refused.kind(), ErrorKind::BackendUnavailable);
+        assert_eq!(fs::read_to_string(&path).expect("it is there"), "a file");
+        fs::remove_file(&path).expect("it is ours");
+        // The standard library's leaves its socket behind.
+        drop(std::os::unix::net::UnixListener::bind(&path).expect("a socket"));
+        let listener = Listener::bind(&address, true).await.expect("nobody listens there");
+        let taken = Listener::bind(&address, true).await.expect_err("somebody listens");
+        assert_eq!(taken.kind(), ErrorKind::BackendUnavailable);
+        drop(listener);
+        assert!(!path.exists());
     }
 }
