@@ -17,7 +17,7 @@ use crate::{
     executor::{
         production::Lastbyte,
         sample::{Samples, Strategy, sample},
-        search::{self, Rerun},
+        search::{self, Rerun, Trust},
         stack::{Call, Scenario, Stack},
         trace::Line,
     },
@@ -194,7 +194,24 @@ impl Place {
     pub fn explore(&self, states_max: u64) -> Result<Report, Incomplete> {
         match &self.kind {
             Kind::World(bounds, design) => (design.explore)(bounds, states_max),
-            Kind::Scenario(scenario, design) => (design.explore)(scenario, states_max),
+            Kind::Scenario(scenario, design) => {
+                (design.explore)(scenario, states_max, Trust::Known)
+            }
+        }
+    }
+
+    /// As [`Place::explore`], and makes each transition of tasks again, to see that it does what
+    /// was known of it.
+    ///
+    /// # Errors
+    ///
+    /// [`Incomplete`] when the search could not be finished.
+    pub fn explore_distrusting(&self, states_max: u64) -> Result<Report, Incomplete> {
+        match &self.kind {
+            Kind::World(bounds, design) => (design.explore)(bounds, states_max),
+            Kind::Scenario(scenario, design) => {
+                (design.explore)(scenario, states_max, Trust::Nothing)
+            }
         }
     }
 
@@ -267,7 +284,7 @@ struct OfMachine {
 
 #[derive(Clone, Copy, Debug)]
 struct OfStack {
-    explore: fn(&Arc<Scenario>, u64) -> Result<Report, Incomplete>,
+    explore: fn(&Arc<Scenario>, u64, Trust) -> Result<Report, Incomplete>,
     rerun: fn(&Arc<Scenario>, &[u8]) -> Rerun,
     sample: fn(&Arc<Scenario>, Strategy, Range<u64>) -> Samples,
 }
@@ -294,7 +311,7 @@ impl Specimen {
         breaks: &'static [Rule],
     ) -> Self {
         let design = OfStack {
-            explore: search::explore::<S>,
+            explore: search::explore_trusting::<S>,
             rerun: search::rerun::<S>,
             sample: sample::<S>,
         };

@@ -11,7 +11,11 @@
 //! How fast that is: `cargo bench -p lastbyte-sim --bench explorer`; the figures and what bounds
 //! them are in `docs/architecture.md`.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    time::{Duration, Instant},
+};
 
 use lastbyte::monitor::{Broken, Rule};
 use num_bigint::BigUint;
@@ -40,6 +44,8 @@ pub struct Report {
     pub hopeless: u64,
     /// For each rule that breaks, a shortest schedule that breaks it.
     pub broken: BTreeMap<Rule, Counterexample>,
+    /// How long after the start of the search each of them was found.
+    pub found_in: BTreeMap<Rule, Duration>,
 }
 
 /// A shortest schedule that breaks a rule.
@@ -61,6 +67,10 @@ pub enum Incomplete {
     },
     /// A history comes back to a state it was in.
     Cycle,
+    /// The same schedule, made again, did something else.
+    NotDeterministic,
+    /// A step did not do what it does wherever it finds the same.
+    Untold,
 }
 
 impl fmt::Display for Incomplete {
@@ -72,6 +82,15 @@ impl fmt::Display for Incomplete {
             Incomplete::Cycle => {
                 f.write_str("not countable: a history comes back to a state it was in")
             }
+            Incomplete::NotDeterministic => f.write_str(
+                "not explorable: the same schedule did something else when it was made again; \
+                 look for an unbiased `select!`, random numbers, the time of day, the order of a \
+                 hash map, and state that outlives a run",
+            ),
+            Incomplete::Untold => f.write_str(
+                "not explorable: a step did something else although all that it is known to touch \
+                 was the same; let tasks share through `executor::sync` alone",
+            ),
         }
     }
 }
@@ -106,6 +125,7 @@ pub fn explore<D: Design>(bounds: &Bounds, states_max: u64) -> Result<Report, In
         longest: search.graph.longest(&order),
         hopeless: hopeless.len() as u64,
         broken: search.broken,
+        found_in: search.found_in,
     })
 }
 
@@ -119,6 +139,8 @@ struct Search<'a, D> {
     reached_by: Vec<(u32, u8)>,
     graph: Graph,
     broken: BTreeMap<Rule, Counterexample>,
+    found_in: BTreeMap<Rule, Duration>,
+    started: Instant,
     /// What follows from the state that is being expanded, for each choice.
     after: Vec<Option<Parted>>,
     /// For each of these its hash, and where it is looked for.
@@ -127,6 +149,7 @@ struct Search<'a, D> {
 
 impl<'a, D: Design> Search<'a, D> {
     fn new(bounds: &'a Bounds) -> Self {
+        let started = Instant::now();
         let (parts, start) = Parts::new(bounds);
         let mut numbers = Index::new();
         numbers.number(start.hash(), 0, |_| false);
@@ -138,6 +161,8 @@ impl<'a, D: Design> Search<'a, D> {
             reached_by: vec![(0, 0)],
             graph: Graph::new(),
             broken: BTreeMap::new(),
+            found_in: BTreeMap::new(),
+            started,
             after: Vec::new(),
             peeked: Vec::new(),
         }
@@ -193,7 +218,8 @@ impl<'a, D: Design> Search<'a, D> {
 
     /// Keeps the first schedule that breaks a rule: breadth first, it is a shortest.
     fn note(&mut self, broken: Broken, state: u32, last: Option<u8>) {
-        let reached_by = &self.reached_by;
+        let (reached_by, found_in) = (&self.reached_by, &mut self.found_in);
+        let started = self.started;
         self.broken.entry(broken.rule).or_insert_with(|| {
             let mut schedule: Vec<u8> = last.into_iter().collect();
             let mut state = state;
@@ -203,6 +229,7 @@ impl<'a, D: Design> Search<'a, D> {
                 state = from;
             }
             schedule.reverse();
+            found_in.insert(broken.rule, started.elapsed());
             Counterexample { broken, schedule }
         });
     }

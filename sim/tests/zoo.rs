@@ -1,17 +1,28 @@
 //! The harness is only as good as what it catches: every design breaks strictly what it is known
 //! to break, and the search that says so is held against one that takes no two schedules for one.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    cell::RefCell,
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
 
-use lastbyte::monitor::Rule;
+use lastbyte::{Event, Policy, backend::Read, monitor::Rule};
 use lastbyte_sim::{
     catalogue::{CONTROLS, Specimen, ZOO},
     executor::{
+        child::Child,
         production::Lastbyte,
         sample::{Strategy, sample, sample_one},
         search::{count_plainly, explore, rerun},
-        stack::{Scenario, Stack},
+        stack::{Call, Scenario, Stack},
+        sync::mpsc,
+        task,
     },
+    explorer::Incomplete,
     scenarios::scenarios,
     schedule::Token,
     zoo::{
@@ -59,6 +70,22 @@ fn controls_break_nothing() {
     for specimen in CONTROLS.iter().filter(|specimen| specimen.is_stack()) {
         let size = if specimen.is_kept_small() { (0, 1) } else { (3, 2) };
         assert_eq!(broken(specimen, size), BTreeSet::new(), "{}", specimen.name);
+    }
+}
+
+/// If this were red, a step would depend on something of which nobody tells, and a bug could hide
+/// where it was taken for one that had been made before.
+#[test]
+fn a_step_depends_on_nothing_but_what_it_touches() {
+    for specimen in CONTROLS.iter().chain(ZOO).filter(|specimen| specimen.is_stack()) {
+        for place in specimen.places(0, 1) {
+            // Each transition is a run of its own: places of few states will do.
+            let known = place.explore(STATES_MAX).map(|report| report.states);
+            if known.as_ref().is_ok_and(|&states| states < 3_000) {
+                let distrusting = place.explore_distrusting(STATES_MAX).map(|report| report.states);
+                assert_eq!(distrusting, known, "{} in {}", specimen.name, place.name);
+            }
+        }
     }
 }
 
@@ -127,4 +154,39 @@ fn what_is_found_by_chance_is_cut_down_to_the_shortest() {
     assert_eq!(shrunk_to_the_shortest::<SingleOwner>(&named("held", 1)), 1);
     assert_eq!(shrunk_to_the_shortest::<FreeRacesExit>(&named("closed", 0)), 3);
     assert_eq!(shrunk_to_the_shortest::<ExecAfterBox>(&named("boxed", 0)), 1);
+}
+
+/// A stack that draws lots, as an unbiased `select!` does, or a hash map.
+struct DrawsLots(RefCell<mpsc::UnboundedReceiver<Event>>);
+
+static LOTS: AtomicU32 = AtomicU32::new(0);
+
+impl Stack for DrawsLots {
+    const OFFERS: &'static [Call] = &[];
+
+    fn start(mut child: Child, _: &Policy) -> Self {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        task::spawn("reader", async move {
+            // Each run draws another.
+            for _ in 0..LOTS.fetch_add(1, Ordering::Relaxed) % 3 {
+                task::yield_now().await;
+            }
+            while let Read::Chunk(chunk) = child.stdout.read().await {
+                let _gone = sender.send(Event::Chunk { stream: child.stdout.stream(), chunk });
+            }
+        });
+        DrawsLots(RefCell::new(receiver))
+    }
+
+    async fn next(&self) -> Option<Event> {
+        std::future::poll_fn(|cx| self.0.borrow_mut().poll_recv(cx)).await
+    }
+}
+
+/// If this were red, a stack that does not do the same twice would end the search with a panic, or
+/// with a claim.
+#[test]
+fn a_stack_that_draws_lots_is_told_so() {
+    let explored = explore::<DrawsLots>(&named("text", 0), STATES_MAX);
+    assert_eq!(explored.err(), Some(Incomplete::NotDeterministic));
 }

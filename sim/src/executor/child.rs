@@ -5,6 +5,7 @@
 //! learns of it is told to the execution's [`Witness`].
 
 use std::{
+    borrow::Cow,
     cell::RefCell,
     collections::VecDeque,
     fmt,
@@ -22,7 +23,7 @@ use lastbyte::{
 
 use super::{
     footprint::ObjectId,
-    run::{self, At, choice, hold, learn, look, see, set, wait},
+    run::{self, At, choice, glance, hold, learn, look, note_value, see, set, wait},
     task, time,
     witness::{Seen, Witness, Writer},
 };
@@ -143,7 +144,8 @@ impl Pipe {
 impl Root {
     fn state(&self) -> impl std::hash::Hash {
         let Root { status, ended_at, reaped, stdin_open, stdin_taken, stopped, .. } = *self;
-        (status, ended_at, reaped, stdin_open, stdin_taken, stopped, self.pending.clone())
+        let pending = self.pending.clone();
+        (status, ended_at, reaped, stdin_open, self.stdin_awaited, stdin_taken, stopped, pending)
     }
 
     fn holds(&self) {
@@ -172,14 +174,15 @@ struct Kernel {
     /// Set when the pid is known.
     pid_known: sync::Flag,
     witness: RefCell<Witness>,
-    witnessed: ObjectId,
+    /// Which execution of the run it is.
+    execution: usize,
 }
 
 mod sync {
     //! A flag that descendants look at.
     use std::cell::RefCell;
 
-    use super::{Context, ObjectId, Waker, learn, register, set, wait};
+    use super::{Context, ObjectId, Waker, glance, learn, register, set, wait};
 
     pub(super) struct Flag {
         pub(super) object: ObjectId,
@@ -198,6 +201,7 @@ mod sync {
         pub(super) fn is_set(&self, cx: &Context<'_>) -> bool {
             let is_set = *self.set.borrow();
             if is_set {
+                glance(self.object);
                 learn(&());
             } else {
                 register(&mut self.wakers.borrow_mut(), cx);
@@ -228,7 +232,7 @@ pub struct Child {
 }
 
 /// Spawns a child, whose script runs as a task.
-pub(crate) fn spawn(name: &str, script: Script) -> Child {
+pub(crate) fn spawn(name: &str, script: Script, execution: usize) -> Child {
     let pipe = |place| {
         RefCell::new(Pipe {
             object: run::object(),
@@ -267,7 +271,7 @@ pub(crate) fn spawn(name: &str, script: Script) -> Child {
             wakers: RefCell::default(),
         },
         witness: RefCell::new(Witness::new()),
-        witnessed: run::object(),
+        execution,
     });
     task::spawn(name.to_owned(), live(Rc::clone(&kernel), name.to_owned()));
     if script.pid_is_late {
@@ -357,12 +361,11 @@ enum Step {
 }
 
 impl Kernel {
-    fn see(&self, seen: Seen<'_>) {
-        let mut witness = self.witness.borrow_mut();
-        if let Err(broken) = witness.see(seen) {
+    fn see(&self, seen: Seen) {
+        run::tell(self.execution, &seen);
+        if let Err(broken) = self.witness.borrow_mut().see(&seen) {
             run::with(|run| run.find(broken));
         }
-        hold(self.witnessed, &*witness);
     }
 
     /// The next signal ends what the root is at.
@@ -441,7 +444,12 @@ impl Kernel {
         Step::Done
     }
 
-    async fn write(&self, stream: StreamId, bytes: &[u8], writer: Writer) -> Result<(), Errno> {
+    async fn write(
+        &self,
+        stream: StreamId,
+        bytes: &'static [u8],
+        writer: Writer,
+    ) -> Result<(), Errno> {
         std::future::poll_fn(|cx| {
             let mut pipe = self.pipes[stream].borrow_mut();
             if pipe.reader_gone {
@@ -461,7 +469,7 @@ impl Kernel {
         })
         .await?;
         run::note(|| format!("writes {:?} to {stream}", String::from_utf8_lossy(bytes)));
-        self.see(Seen::Wrote { stream, bytes, writer });
+        self.see(Seen::Wrote { stream, bytes: Cow::Borrowed(bytes), writer });
         Ok(())
     }
 
@@ -476,12 +484,15 @@ impl Kernel {
         std::future::poll_fn(|cx| {
             let mut root = self.root.borrow_mut();
             if !root.stdin_open {
+                glance(root.object);
                 learn(&());
                 root.stdin_awaited = false;
+                note_value(root.object, &root.state());
                 return Poll::Ready(());
             }
             // For the witness alone: no task asks for it.
             root.stdin_awaited = true;
+            note_value(root.object, &root.state());
             root.wait(cx);
             Poll::Pending
         })
@@ -506,6 +517,7 @@ impl Kernel {
     /// A signal arrives.
     fn deliver(&self, signal: Signal, group: bool) {
         let mut root = self.root.borrow_mut();
+        glance(root.object);
         if root.status.is_none() {
             root.pending.push_back(signal);
             root.changed();
@@ -569,6 +581,7 @@ impl Source {
     /// Reads what stands there now. `None`: nothing.
     pub fn try_read(&mut self, max: u64) -> Option<Read> {
         let mut pipe = self.kernel.pipes[self.stream].borrow_mut();
+        glance(pipe.object);
         if let Some((stream, at, errno)) = self.kernel.script.read_error
             && stream == self.stream
             && pipe.read >= at
@@ -689,10 +702,13 @@ impl Process {
     pub async fn wait_or_stop(&self) -> Result<Status, Errno> {
         choice(At::Await, None).await;
         std::future::poll_fn(|cx| {
-            if self.kernel.root.borrow().stopped {
+            let root = self.kernel.root.borrow();
+            glance(root.object);
+            if root.stopped {
                 learn(&"stopped");
                 return Poll::Ready(Ok(Status::Signaled { signal: SIGSTOP, core: false }));
             }
+            drop(root);
             self.poll_wait(cx)
         })
         .await
@@ -802,7 +818,7 @@ impl Process {
     }
 
     /// Tells the witness of this execution. What breaks a rule ends the run.
-    pub(crate) fn see(&self, seen: Seen<'_>) {
+    pub(crate) fn see(&self, seen: Seen) {
         self.kernel.see(seen);
     }
 
@@ -815,6 +831,7 @@ impl Process {
     pub(crate) async fn ended(&self) {
         std::future::poll_fn(|cx| {
             let mut root = self.kernel.root.borrow_mut();
+            glance(root.object);
             if root.status.is_some() {
                 learn(&());
                 return Poll::Ready(());
@@ -823,6 +840,11 @@ impl Process {
             Poll::Pending
         })
         .await;
+    }
+
+    /// The process, as an object.
+    pub(crate) fn object(&self) -> ObjectId {
+        self.kernel.root.borrow().object
     }
 
     /// When the root ended.

@@ -8,6 +8,9 @@
 //!
 //! So two orders of steps that share no object meet in one footprint, and so do two pasts whose
 //! difference nobody remembers.
+//!
+//! It also keeps which tasks and objects the present step has had to do with. What these are, is
+//! all that decides what the step does (`local.rs`).
 
 use std::collections::VecDeque;
 
@@ -24,9 +27,23 @@ struct Task {
     knows: u128,
     /// Tasks and objects that it has made.
     made: u64,
+    stands: Stands,
+    /// Timers of its that run.
+    timers: u128,
     /// What it adds to the sum.
     share: u128,
     stale: bool,
+    /// The last step that had to do with it.
+    step: u32,
+}
+
+/// Whether a task goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stands {
+    GoesOn,
+    /// It will end at its next await, whatever it remembers.
+    Aborted,
+    Ended,
 }
 
 #[derive(Debug)]
@@ -34,11 +51,26 @@ struct Object {
     identity: u128,
     messages: VecDeque<u128>,
     value: u128,
-    /// Tasks that are woken when it changes.
-    waiters: Vec<u128>,
+    /// Of what was left behind that nobody can tell.
+    past: u128,
+    /// Tasks that are woken when it changes: who they are, and their numbers.
+    waiters: Vec<(u128, usize)>,
     /// What it adds to the sum.
     share: u128,
     stale: bool,
+    /// The last step that had to do with it.
+    step: u32,
+}
+
+/// A task or an object, as a step finds or leaves it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Part {
+    /// Who or which it is, in every schedule.
+    pub(crate) identity: u128,
+    /// All that it is now.
+    pub(crate) share: u128,
+    /// The last step had to do with it.
+    pub(crate) touched: bool,
 }
 
 /// All tasks and objects of a run.
@@ -50,6 +82,8 @@ pub(crate) struct Footprint {
     /// For stacks that share things which nobody tells of: the order of all steps.
     order: Option<u128>,
     touched: bool,
+    /// Steps so far.
+    step: u32,
 }
 
 /// A hash of parts.
@@ -85,6 +119,19 @@ const OBJECT: u128 = 4;
 const READY: u128 = 5;
 const CHANGED: u128 = 6;
 const EMPTY: u128 = 7;
+const WAITS: u128 = 8;
+
+/// What it adds to the sum that a task can go on.
+pub(crate) fn ready_share(identity: u128) -> u128 {
+    mix(&[READY, identity])
+}
+
+impl Task {
+    /// All that its next step depends on, its objects aside.
+    fn says(&self) -> u128 {
+        mix(&[self.identity, u128::from(self.made), self.knows])
+    }
+}
 
 impl Footprint {
     pub(crate) fn new(untracked: bool) -> Self {
@@ -94,6 +141,8 @@ impl Footprint {
     /// A task begins a step.
     pub(crate) fn step(&mut self, task: usize) {
         self.touched = false;
+        self.step += 1;
+        self.tasks[task].step = self.step;
         if let Some(order) = self.order {
             self.order = Some(mix(&[order, self.tasks[task].identity]));
         }
@@ -104,10 +153,29 @@ impl Footprint {
         self.touched
     }
 
+    /// The step has had to do with something of which nothing else is told.
+    pub(crate) fn touch(&mut self) {
+        self.touched = true;
+    }
+
+    /// What the step has had to do with is no reason to hand the choice back.
+    pub(crate) fn untouch(&mut self) {
+        self.touched = false;
+    }
+
+    /// What is noted meanwhile is no reason to hand the choice back.
+    pub(crate) fn quietly(&mut self, what: impl FnOnce(&mut Self)) {
+        let touched = self.touched;
+        what(self);
+        self.touched = touched;
+    }
+
     fn identity(&mut self, maker: Option<usize>) -> u128 {
         let Some(maker) = maker else { return mix(&[MADE, self.tasks.len() as u128]) };
-        let maker = &mut self.tasks[maker];
+        let step = self.step;
+        let maker = self.task(maker);
         maker.made += 1;
+        maker.step = step;
         mix(&[MADE, maker.identity, u128::from(maker.made)])
     }
 
@@ -115,7 +183,16 @@ impl Footprint {
     pub(crate) fn spawn(&mut self, maker: Option<usize>) -> usize {
         let identity = self.identity(maker);
         let knows = maker.map_or(0, |maker| self.tasks[maker].knows);
-        self.tasks.push(Task { identity, knows, made: 0, share: 0, stale: true });
+        self.tasks.push(Task {
+            identity,
+            knows,
+            made: 0,
+            stands: Stands::GoesOn,
+            timers: 0,
+            share: 0,
+            stale: true,
+            step: self.step,
+        });
         self.touched = true;
         self.tasks.len() - 1
     }
@@ -123,44 +200,64 @@ impl Footprint {
     /// A new object.
     pub(crate) fn object(&mut self, maker: Option<usize>) -> ObjectId {
         let identity = self.identity(maker);
-        let (messages, waiters) = (VecDeque::new(), Vec::new());
-        let (value, share, stale) = (0, 0, true);
-        self.objects.push(Object { identity, messages, value, waiters, share, stale });
+        self.objects.push(Object {
+            identity,
+            messages: VecDeque::new(),
+            value: 0,
+            past: 0,
+            waiters: Vec::new(),
+            share: 0,
+            stale: true,
+            step: self.step,
+        });
         ObjectId(self.objects.len() - 1)
     }
 
-    /// What a task knows now.
-    fn know(&mut self, task: usize, knows: u128) {
+    /// A task that is not any more what it was.
+    fn task(&mut self, task: usize) -> &mut Task {
         let task = &mut self.tasks[task];
-        (task.knows, task.stale) = (knows, true);
+        (task.stale, task.step) = (true, self.step);
+        task
     }
 
     /// A task learned something.
     pub(crate) fn learn(&mut self, task: usize, what: u128) {
-        let knows = mix(&[LEARNED, self.tasks[task].knows, what]);
-        self.know(task, knows);
+        let task = self.task(task);
+        task.knows = mix(&[LEARNED, task.knows, what]);
     }
 
     /// A task remembers this and nothing else.
     pub(crate) fn remember(&mut self, task: usize, what: u128) {
         if self.order.is_none() {
-            self.know(task, mix(&[LEARNED, what]));
+            self.task(task).knows = mix(&[LEARNED, what]);
         }
+    }
+
+    /// The step depends on what an object holds, and its task has been told all of it that it
+    /// will be.
+    pub(crate) fn glance(&mut self, object: ObjectId) {
+        self.objects[object.0].step = self.step;
     }
 
     fn change(&mut self, object: ObjectId) -> &mut Object {
         self.touched = true;
         let object = &mut self.objects[object.0];
-        object.stale = true;
+        (object.stale, object.step) = (true, self.step);
         object
+    }
+
+    /// Whoever waits is woken: whether he still waits, he alone knows.
+    fn wake(&mut self, object: ObjectId) {
+        for (_, waiter) in self.objects[object.0].waiters.drain(..) {
+            self.tasks[waiter].step = self.step;
+        }
     }
 
     /// A task put a message in; whoever waits is woken.
     pub(crate) fn push(&mut self, task: usize, object: ObjectId) {
-        let message = self.tasks[task].knows;
-        let object = self.change(object);
-        object.messages.push_back(message);
-        object.waiters.clear();
+        let message = self.tasks[task].says();
+        self.change(object).messages.push_back(message);
+        self.wake(object);
     }
 
     /// A task took the first message out.
@@ -172,21 +269,22 @@ impl Footprint {
     /// A task learned what the value is.
     pub(crate) fn see(&mut self, task: usize, object: ObjectId) {
         self.touched = true;
-        let value = self.objects[object.0].value;
-        self.learn(task, value);
+        self.glance(object);
+        let Object { value, past, .. } = self.objects[object.0];
+        self.learn(task, if past == 0 { value } else { mix(&[value, past]) });
     }
 
     /// A task learned a part of what an object holds.
     pub(crate) fn look(&mut self, task: usize, object: ObjectId, what: u128) {
-        let _unchanged = self.change(object);
+        self.touched = true;
+        self.glance(object);
         self.learn(task, what);
     }
 
     /// The value is this now; whoever waits is woken.
     pub(crate) fn set(&mut self, object: ObjectId, value: u128) {
-        let object = self.change(object);
-        object.value = value;
-        object.waiters.clear();
+        self.change(object).value = value;
+        self.wake(object);
     }
 
     /// The value is this now, and nobody is woken.
@@ -194,34 +292,54 @@ impl Footprint {
         self.change(object).value = value;
     }
 
+    /// The value is so much more now.
+    pub(crate) fn add(&mut self, object: ObjectId, more: u128) {
+        let object = self.change(object);
+        object.value = object.value.wrapping_add(more);
+    }
+
     /// A task learned all there is and left something behind that nobody can tell: the object is
     /// known by its whole past from here on.
     pub(crate) fn blur(&mut self, task: usize, object: ObjectId) {
         self.see(task, object);
-        let knows = self.tasks[task].knows;
+        let says = self.tasks[task].says();
         let object = self.change(object);
-        object.value = mix(&[CHANGED, object.value, knows]);
+        object.past = mix(&[CHANGED, object.past, object.value, says]);
     }
 
     /// A task found nothing to go on with, and is woken by the next change.
     pub(crate) fn wait(&mut self, task: usize, object: ObjectId) {
         let identity = self.tasks[task].identity;
         let object = self.change(object);
-        if !object.waiters.contains(&identity) {
-            object.waiters.push(identity);
+        if object.waiters.iter().all(|&(waiter, _)| waiter != identity) {
+            object.waiters.push((identity, task));
         }
     }
 
     /// A task waits no more.
     pub(crate) fn leave(&mut self, task: usize, object: ObjectId) {
-        let identity = self.tasks[task].identity;
-        self.change(object).waiters.retain(|&waiter| waiter != identity);
+        self.change(object).waiters.retain(|&(_, waiter)| waiter != task);
     }
 
-    /// One task did something to another, who will know when it looks.
-    pub(crate) fn mark(&mut self, other: usize) {
+    /// A task is aborted by another, and will know when it looks.
+    pub(crate) fn abort(&mut self, other: usize) {
         self.touched = true;
         self.learn(other, CHANGED);
+        let other = self.task(other);
+        if other.stands == Stands::GoesOn {
+            other.stands = Stands::Aborted;
+        }
+    }
+
+    /// A task has so many more timers that run: whoever made one may not remember it.
+    pub(crate) fn add_timer(&mut self, task: usize, more: u128) {
+        let task = self.task(task);
+        task.timers = task.timers.wrapping_add(more);
+    }
+
+    /// A task has ended.
+    pub(crate) fn end(&mut self, task: usize) {
+        self.task(task).stands = Stands::Ended;
     }
 
     /// Who a task is.
@@ -229,26 +347,48 @@ impl Footprint {
         self.tasks[task].identity
     }
 
-    /// The number, given which tasks can go on.
-    pub(crate) fn sum(&mut self, ready: u64) -> u128 {
+    fn refresh(&mut self) {
         for object in self.objects.iter_mut().filter(|object| object.stale) {
-            let head = [OBJECT, object.identity, object.value, object.messages.len() as u128];
-            let parts = head.iter().chain(&object.messages).chain(&object.waiters);
+            let Object { identity, value, past, .. } = *object;
+            // Whoever waits is woken with all others, in whatever order they came.
+            let waits = |&(waiter, _): &(u128, usize)| mix(&[WAITS, waiter]);
+            let waiters = object.waiters.iter().map(waits).fold(0, u128::wrapping_add);
+            let head = [OBJECT, identity, value, past, waiters, object.messages.len() as u128];
+            let parts = head.iter().chain(&object.messages);
             let share = parts.fold(0, |hash, &part| fold(hash, part));
             self.sum = self.sum.wrapping_sub(object.share).wrapping_add(share);
             (object.share, object.stale) = (share, false);
         }
         for task in self.tasks.iter_mut().filter(|task| task.stale) {
-            let share = mix(&[TASK, task.identity, task.knows]);
+            let share = mix(&[TASK, task.says(), task.stands as u128, task.timers]);
             self.sum = self.sum.wrapping_sub(task.share).wrapping_add(share);
             (task.share, task.stale) = (share, false);
         }
+    }
+
+    /// The number, given which tasks can go on.
+    pub(crate) fn sum(&mut self, ready: u64) -> u128 {
+        self.refresh();
         let mut sum = self.sum.wrapping_add(self.order.unwrap_or(0));
         for (number, task) in self.tasks.iter().enumerate() {
             if ready & 1 << number != 0 {
-                sum = sum.wrapping_add(mix(&[READY, task.identity]));
+                sum = sum.wrapping_add(ready_share(task.identity));
             }
         }
         sum
+    }
+
+    /// All tasks by number, and then all objects.
+    pub(crate) fn parts(&mut self) -> (Vec<Part>, Vec<Part>) {
+        self.refresh();
+        let now = self.step;
+        let part = |identity, share, step| Part { identity, share, touched: step == now };
+        (
+            self.tasks.iter().map(|task| part(task.identity, task.share, task.step)).collect(),
+            self.objects
+                .iter()
+                .map(|object| part(object.identity, object.share, object.step))
+                .collect(),
+        )
     }
 }

@@ -13,6 +13,7 @@
 
 pub mod child;
 pub mod footprint;
+mod local;
 pub mod production;
 pub mod run;
 pub mod sample;

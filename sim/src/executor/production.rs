@@ -42,7 +42,8 @@ impl<F: Fn(&mut dyn std::hash::Hasher)> std::hash::Hash for State<F> {
 }
 
 impl Lastbyte {
-    /// After each step: the core is this now. Whom it wakes, it forgets itself.
+    /// After each step: the core is this now. Whom it wakes, it forgets itself; who waits is
+    /// noted beside it.
     fn note_core(core: &Core<Data>, object: ObjectId) {
         run::hold(
             object,
@@ -62,10 +63,15 @@ impl Lastbyte {
         A::Outcome: std::hash::Hash,
     {
         choice(At::Await, None).await;
+        // Dropped after the wait, whose drop may be a step of the core.
+        let _waiter = Waiter(self);
         let mut wait = pin!(wait);
         let outcome = poll_fn(|cx| {
             let polled = wait.as_mut().poll(cx);
             Self::note_core(&self.core, self.object);
+            if polled.is_pending() {
+                run::wait(self.object);
+            }
             polled
         })
         .await;
@@ -101,8 +107,12 @@ impl Stack for Lastbyte {
         poll_fn(|cx| {
             let polled = self.core.poll_event(cx);
             Self::note_core(&self.core, self.object);
-            if let Poll::Ready(event) = &polled {
-                run::learn(event);
+            match &polled {
+                Poll::Ready(event) => {
+                    run::leave(self.object);
+                    run::learn(event);
+                }
+                Poll::Pending => run::wait(self.object),
             }
             polled
         })
@@ -138,6 +148,19 @@ impl Stack for Lastbyte {
     }
 }
 
+/// Somebody who waits, until he does no more.
+struct Waiter<'a>(&'a Lastbyte);
+
+impl Drop for Waiter<'_> {
+    fn drop(&mut self) {
+        let Waiter(Lastbyte { core, object }) = self;
+        run::quietly(|| {
+            Lastbyte::note_core(core, *object);
+            run::leave(*object);
+        });
+    }
+}
+
 /// The driver as a task that says what it knows.
 struct Driven {
     driver: Driver<Kernel, VirtualClock>,
@@ -154,6 +177,11 @@ impl Future for Driven {
             driver.hash_state(&mut state);
         }));
         Lastbyte::note_core(driver.core(), self.object);
+        if polled.is_pending() {
+            run::wait(self.object)
+        } else {
+            run::leave(self.object)
+        }
         run::remember(&(knows, polled.is_ready()));
         polled
     }

@@ -21,8 +21,9 @@ use std::{
 };
 
 use super::{
-    footprint::{Footprint, ObjectId, hash_of, mix},
+    footprint::{Footprint, ObjectId, Part, hash_of, mix},
     trace::{Line, Trace},
+    witness::Seen,
 };
 
 /// What may go on next.
@@ -57,10 +58,33 @@ struct Slot {
     ended: bool,
 }
 
+/// The tasks that can go on, and those that were woken in this step.
+#[derive(Debug, Default)]
+struct Awake {
+    ready: AtomicU64,
+    woken: AtomicU64,
+}
+
+impl Awake {
+    fn add(&self, bit: u64) {
+        self.ready.fetch_or(bit, Ordering::Relaxed);
+        self.woken.fetch_or(bit, Ordering::Relaxed);
+    }
+
+    fn remove(&self, bit: u64) {
+        self.ready.fetch_and(!bit, Ordering::Relaxed);
+        self.woken.fetch_and(!bit, Ordering::Relaxed);
+    }
+
+    fn ready(&self) -> u64 {
+        self.ready.load(Ordering::Relaxed)
+    }
+}
+
 /// The place of a task in the set of those that can go on.
 struct Ready {
     bit: u64,
-    set: Arc<AtomicU64>,
+    awake: Arc<Awake>,
 }
 
 impl Wake for Ready {
@@ -69,8 +93,23 @@ impl Wake for Ready {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.set.fetch_or(self.bit, Ordering::Relaxed);
+        self.awake.add(self.bit);
     }
+}
+
+/// All of a run that can be compared.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Snapshot {
+    /// By number.
+    pub(crate) tasks: Vec<Part>,
+    pub(crate) objects: Vec<Part>,
+    /// The tasks that can go on, one bit each.
+    pub(crate) ready: u64,
+    /// The tasks that were woken by the last step, whether or not they could go on.
+    pub(crate) woken: u64,
+    pub(crate) early_left: u32,
+    /// When the next timer is due.
+    pub(crate) next_timer: Duration,
 }
 
 /// How a run is made.
@@ -87,7 +126,7 @@ pub struct Mode {
 /// Tasks, a clock, and what they touched.
 pub struct Run {
     tasks: RefCell<Vec<Slot>>,
-    ready: Arc<AtomicU64>,
+    awake: Arc<Awake>,
     current: Cell<usize>,
     footprint: RefCell<Footprint>,
     clock: ObjectId,
@@ -95,10 +134,16 @@ pub struct Run {
     /// By when they are due: whose they are.
     timers: RefCell<BTreeMap<(Duration, u64), (usize, Waker)>>,
     timers_made: Cell<u64>,
+    /// Stands for the timers that run.
+    timers_run: ObjectId,
     early_left: Cell<u32>,
     trace: RefCell<Option<Trace>>,
     shared: RefCell<Vec<(TypeId, Rc<dyn Any>)>>,
+    /// Stands for what is shared.
+    shares: ObjectId,
     finding: RefCell<Option<Box<dyn Any>>>,
+    /// What witnesses were told in this step, each by its execution, if somebody asks.
+    told: RefCell<Option<Vec<(usize, Seen)>>>,
 }
 
 impl fmt::Debug for Run {
@@ -169,6 +214,41 @@ pub(crate) fn look(object: ObjectId, what: &impl std::hash::Hash) {
     mark(|footprint, task| footprint.look(task, object, what));
 }
 
+/// The task at work is not woken any more by a change of an object.
+pub(crate) fn leave(object: ObjectId) {
+    mark(|footprint, task| footprint.leave(task, object));
+}
+
+/// What is noted meanwhile is no reason to hand the choice back.
+pub(crate) fn quietly(what: impl FnOnce()) {
+    let touched = with(|run| run.footprint.borrow().has_touched()).unwrap_or(true);
+    what();
+    if !touched {
+        mark(|footprint, _| footprint.untouch());
+    }
+}
+
+/// The step depends on what an object holds, and its task has been told of it.
+pub(crate) fn glance(object: ObjectId) {
+    mark(|footprint, _| footprint.glance(object));
+}
+
+/// The value of an object is this now: for whoever looks from outside, and no task.
+pub(crate) fn note_value(object: ObjectId, value: &impl std::hash::Hash) {
+    let value = hash_of(value);
+    mark(|footprint, _| footprint.quietly(|footprint| footprint.hold(object, value)));
+}
+
+/// A witness is told something.
+pub(crate) fn tell(execution: usize, seen: &Seen) {
+    with(|run| {
+        run.footprint.borrow_mut().touch();
+        if let Some(told) = &mut *run.told.borrow_mut() {
+            told.push((execution, seen.clone()));
+        }
+    });
+}
+
 /// The task at work remembers this and nothing else.
 pub(crate) fn remember(what: &impl std::hash::Hash) {
     let what = hash_of(what);
@@ -193,8 +273,6 @@ pub(crate) fn note(text: impl FnOnce() -> String) {
 
 /// The tasks are numbered in one word.
 const TASKS_MAX: usize = 64;
-/// In the footprint: a task that will end at its next await, whatever it remembers.
-const ABORTED: u128 = u128::MAX;
 /// Time is a task of the footprint.
 const TIME: usize = 0;
 
@@ -205,19 +283,24 @@ impl Run {
         let time = footprint.spawn(None);
         debug_assert_eq!(time, TIME);
         let clock = footprint.object(Some(time));
+        let timers_run = footprint.object(Some(time));
+        let shares = footprint.object(Some(time));
         let run = Rc::new(Run {
             tasks: RefCell::new(Vec::new()),
-            ready: Arc::new(AtomicU64::new(0)),
+            awake: Arc::default(),
             current: Cell::new(TIME),
             footprint: RefCell::new(footprint),
             clock,
             now: Cell::new(Duration::ZERO),
             timers: RefCell::default(),
             timers_made: Cell::new(0),
+            timers_run,
             early_left: Cell::new(mode.early),
             trace: RefCell::new(mode.traced.then(Trace::default)),
             shared: RefCell::default(),
+            shares,
             finding: RefCell::default(),
+            told: RefCell::default(),
         });
         run.push_slot("time".into(), None);
         CURRENT.set(Some(Rc::clone(&run)));
@@ -230,7 +313,7 @@ impl Run {
         let number = tasks.len();
         assert!(number < TASKS_MAX, "a run has at most {TASKS_MAX} tasks");
         let bit = 1 << number;
-        let waker = Waker::from(Arc::new(Ready { bit, set: Arc::clone(&self.ready) }));
+        let waker = Waker::from(Arc::new(Ready { bit, awake: Arc::clone(&self.awake) }));
         let ended = future.is_none();
         let (at, next) = (At::Await, None);
         tasks.push(Slot { name, future, waker, at, next, aborted: false, ended });
@@ -241,12 +324,12 @@ impl Run {
         let number = self.push_slot(name, Some(future));
         let traced = self.footprint.borrow_mut().spawn(Some(self.current.get()));
         debug_assert_eq!(traced, number);
-        self.ready.fetch_or(1 << number, Ordering::Relaxed);
+        self.awake.add(1 << number);
         number
     }
 
     pub(crate) fn abort(&self, task: usize) {
-        self.footprint.borrow_mut().mark(task);
+        self.footprint.borrow_mut().abort(task);
         let mut tasks = self.tasks.borrow_mut();
         let slot = &mut tasks[task];
         if !slot.ended {
@@ -258,7 +341,7 @@ impl Run {
     /// What may go on next: tasks by number, then time. None: the run is over.
     pub(crate) fn choices(&self, choices: &mut Vec<Choice>) {
         choices.clear();
-        let mut ready = self.ready.load(Ordering::Relaxed);
+        let mut ready = self.awake.ready();
         while ready != 0 {
             choices.push(Choice::Task(ready.trailing_zeros() as usize));
             ready &= ready - 1;
@@ -270,6 +353,7 @@ impl Run {
     }
 
     pub(crate) fn take(&self, choice: Choice) {
+        self.awake.woken.store(0, Ordering::Relaxed);
         match choice {
             Choice::Task(task) => self.poll(task),
             Choice::Time => self.pass_time(),
@@ -278,7 +362,7 @@ impl Run {
 
     fn poll(&self, number: usize) {
         self.current.set(number);
-        self.ready.fetch_and(!(1 << number), Ordering::Relaxed);
+        self.awake.remove(1 << number);
         let (future, waker, ends) = {
             let mut tasks = self.tasks.borrow_mut();
             let slot = &mut tasks[number];
@@ -293,7 +377,8 @@ impl Run {
         if over {
             // Its destructors are part of this step.
             drop(future);
-            self.ready.fetch_and(!(1 << number), Ordering::Relaxed);
+            self.awake.remove(1 << number);
+            self.footprint.borrow_mut().end(number);
             self.tasks.borrow_mut()[number].ended = true;
             return;
         }
@@ -313,7 +398,7 @@ impl Run {
     }
 
     fn pass_time(&self) {
-        let early = self.ready.load(Ordering::Relaxed) != 0;
+        let early = self.is_busy();
         self.early_left.set(self.early_left.get() - u32::from(early));
         self.current.set(TIME);
         self.begin("time", None);
@@ -329,7 +414,10 @@ impl Run {
         while let Some(entry) = timers.first_entry()
             && entry.key().0 <= at
         {
-            entry.remove().1.wake();
+            let due = entry.key().0;
+            let (task, waker) = entry.remove();
+            self.note_timer(due, task, false);
+            waker.wake();
         }
     }
 
@@ -348,28 +436,61 @@ impl Run {
     pub(crate) fn add_timer(&self, at: Duration, waker: &Waker) -> (Duration, u64) {
         let key = (at, self.timers_made.get());
         self.timers_made.set(key.1 + 1);
-        self.timers.borrow_mut().insert(key, (self.current.get(), waker.clone()));
+        let task = self.current.get();
+        self.timers.borrow_mut().insert(key, (task, waker.clone()));
+        self.note_timer(at, task, true);
         key
+    }
+
+    /// A timer runs from now on, or no more.
+    fn note_timer(&self, at: Duration, task: usize, runs: bool) {
+        let mut footprint = self.footprint.borrow_mut();
+        let timer = mix(&[at.as_nanos(), footprint.who(task)]);
+        let more = if runs { timer } else { timer.wrapping_neg() };
+        footprint.quietly(|footprint| footprint.add(self.timers_run, more));
+        footprint.add_timer(task, more);
     }
 
     pub(crate) fn remove_timer(&self, key: (Duration, u64)) {
         // Dropped after the borrow: a waker may run foreign code.
-        let _waker = self.timers.borrow_mut().remove(&key);
+        let removed = self.timers.borrow_mut().remove(&key);
+        if let Some((task, _waker)) = removed {
+            self.note_timer(key.0, task, false);
+        }
     }
 
-    /// Stands for the state: equal footprints have equal futures.
+    /// Stands for the state, its witnesses aside: equal footprints have equal futures.
     pub(crate) fn footprint(&self) -> u128 {
-        let mut footprint = self.footprint.borrow_mut();
-        let mut sum = footprint.sum(self.ready.load(Ordering::Relaxed));
-        for (&(at, _), &(task, _)) in &*self.timers.borrow() {
-            sum = sum.wrapping_add(mix(&[at.as_nanos(), footprint.who(task)]));
-        }
-        for (task, slot) in self.tasks.borrow().iter().enumerate() {
-            if slot.aborted && !slot.ended {
-                sum = sum.wrapping_add(mix(&[ABORTED, footprint.who(task)]));
-            }
-        }
+        let sum = self.footprint.borrow_mut().sum(self.awake.ready());
         sum.wrapping_add(u128::from(self.early_left.get()))
+    }
+
+    /// All of it that can be compared, its witnesses aside.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let (tasks, objects) = self.footprint.borrow_mut().parts();
+        Snapshot {
+            tasks,
+            objects,
+            ready: self.awake.ready(),
+            woken: self.awake.woken.load(Ordering::Relaxed),
+            early_left: self.early_left.get(),
+            next_timer: self.next_timer(),
+        }
+    }
+
+    /// From here on what witnesses are told is kept. Returns what was told since the last call.
+    pub(crate) fn listen(&self) -> Vec<(usize, Seen)> {
+        self.told.replace(Some(Vec::new())).unwrap_or_default()
+    }
+
+    /// The next step of time depends on what an object holds.
+    pub(crate) fn glance(&self, object: ObjectId) {
+        self.footprint.borrow_mut().glance(object);
+    }
+
+    /// The clock, as an object.
+    pub(crate) fn clock(&self) -> ObjectId {
+        self.clock
     }
 
     /// The time, for whoever watches the run from outside.
@@ -384,11 +505,12 @@ impl Run {
 
     /// Whether anything could go on without time passing.
     pub(crate) fn is_busy(&self) -> bool {
-        self.ready.load(Ordering::Relaxed) != 0
+        self.awake.ready() != 0
     }
 
     /// The one `T` of this run: what several executions share.
     pub(crate) fn shared<T: 'static>(&self, make: impl FnOnce() -> T) -> Rc<T> {
+        self.glance(self.shares);
         let known = self
             .shared
             .borrow()
@@ -397,6 +519,10 @@ impl Run {
             .and_then(|(_, value)| Rc::clone(value).downcast::<T>().ok());
         known.unwrap_or_else(|| {
             let made = Rc::new(make());
+            let mut footprint = self.footprint.borrow_mut();
+            let maker = footprint.who(self.current.get());
+            footprint.quietly(|footprint| footprint.add(self.shares, mix(&[maker])));
+            drop(footprint);
             self.shared.borrow_mut().push((TypeId::of::<T>(), Rc::clone(&made) as Rc<dyn Any>));
             made
         })

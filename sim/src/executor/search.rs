@@ -1,22 +1,29 @@
 //! Every schedule of a scenario, or a sample of them.
 //!
-//! [`explore`] is stateless: it cannot copy a running task, so it re-runs each schedule from the
-//! start. It goes breadth first, from each footprint once, so that the first schedule that breaks
-//! a rule is a shortest one. The number of complete schedules is a sum over the graph, which has
-//! no cycle. [`count_plainly`] makes every schedule one by one, and confirms both.
+//! [`explore`] goes breadth first, from each footprint once, so that the first schedule that breaks
+//! a rule is a shortest one. A running task cannot be copied; but what a step does is known once it
+//! has been made (`local.rs`), so only steps that are unlike all before are made, by a run of the
+//! schedule that leads there, which then goes on as long as it meets such steps. The number of
+//! complete schedules is a sum over the graph, which has no cycle. [`count_plainly`] makes every
+//! schedule one by one, and confirms both.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    marker::PhantomData,
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 use lastbyte::monitor::{Broken, Rule};
-use num_bigint::BigUint;
 use rustc_hash::FxHashMap;
 
-use crate::explorer::{Counterexample, Incomplete, Report};
+use crate::{
+    explorer::{Counterexample, Incomplete, Report},
+    graph::{BREAKS, Graph},
+};
 
 use super::{
+    local::{Followed, State, Steps},
     run::{Choice, Mode},
     stack::{Scenario, Session, Stack, enter},
     trace::Line,
@@ -27,15 +34,18 @@ pub(super) const QUIET: Mode = Mode { untracked: false, traced: false, early: 0 
 /// Steps of one schedule, at most: a stack that needs more does not end.
 pub(super) const STEPS_MAX: usize = 1000;
 
-/// Where nothing follows: a rule was broken.
-const BREAKS: u32 = u32::MAX;
-
-struct Node {
-    from: u32,
-    place: u8,
-    /// What may go on here.
-    choices: u8,
+/// What is taken for granted of steps that were made before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// That they do the same where they find the same, but for spot checks.
+    Known,
+    /// Nothing: each transition is made, by a run of its own, and must do what was known of it.
+    Nothing,
 }
+
+/// Of the states whose footprint ends in so many zeros, one in 256, each transition is made, by a run
+/// of its own: a stack that shares what nobody tells of is found out.
+const SPOT_CHECK: u32 = 8;
 
 /// Every schedule of a stack in a scenario, with at most `states_max` footprints.
 ///
@@ -43,90 +53,193 @@ struct Node {
 ///
 /// [`Incomplete`] when the search could not be finished.
 pub fn explore<S: Stack>(scenario: &Arc<Scenario>, states_max: u64) -> Result<Report, Incomplete> {
-    let mut search = Search {
-        nodes: Vec::new(),
-        known: FxHashMap::default(),
-        first: Vec::new(),
-        successors: Vec::new(),
-        over: Vec::new(),
-        broken: BTreeMap::new(),
-        choices: Vec::new(),
-    };
-    search.arrive(&enter::<S>(scenario, QUIET), 0, 0);
-    let mut next = 0;
-    let mut prefix = Vec::new();
-    while next < search.nodes.len() {
-        search.expand::<S>(scenario, next, &mut prefix);
-        next += 1;
+    explore_trusting::<S>(scenario, states_max, Trust::Known)
+}
+
+/// As [`explore`], and says what is taken for granted.
+///
+/// # Errors
+///
+/// [`Incomplete`] when the search could not be finished.
+pub fn explore_trusting<S: Stack>(
+    scenario: &Arc<Scenario>,
+    states_max: u64,
+    trust: Trust,
+) -> Result<Report, Incomplete> {
+    let mut search = Search::<S>::start(scenario, trust);
+    while search.expand_next()? {
         if search.nodes.len() as u64 > states_max {
             return Err(Incomplete::TooManyStates { max: states_max });
         }
     }
-    search.first.push(search.successors.len());
     search.report()
 }
 
-struct Search {
-    nodes: Vec<Node>,
-    known: FxHashMap<u128, u32>,
-    /// For each node, where its successors begin.
-    first: Vec<usize>,
-    successors: Vec<u32>,
-    over: Vec<bool>,
-    broken: BTreeMap<Rule, Counterexample>,
-    choices: Vec<Choice>,
+/// From where a state was first reached, and by which of the choices there.
+struct Node {
+    from: u32,
+    place: u8,
 }
 
-impl Search {
-    /// Numbers a state that was reached. What ends here must be finished.
-    fn arrive(&mut self, session: &Session, from: u32, place: u8) -> u32 {
-        let number = u32::try_from(self.nodes.len()).unwrap_or(BREAKS);
-        let known = *self.known.entry(session.footprint()).or_insert(number);
-        if known != number {
-            return known;
+struct Search<'a, S> {
+    scenario: &'a Arc<Scenario>,
+    trust: Trust,
+    steps: Steps,
+    nodes: Vec<Node>,
+    known: FxHashMap<u128, u32>,
+    /// The states that are still to be expanded, with their footprints.
+    ahead: VecDeque<(State, u128)>,
+    graph: Graph,
+    broken: BTreeMap<Rule, Counterexample>,
+    found_in: BTreeMap<Rule, Duration>,
+    started: Instant,
+    choices: Vec<Choice>,
+    _stack: PhantomData<fn() -> S>,
+}
+
+impl<'a, S: Stack> Search<'a, S> {
+    fn start(scenario: &'a Arc<Scenario>, trust: Trust) -> Self {
+        let started = Instant::now();
+        let session = enter::<S>(scenario, QUIET);
+        let mut steps = Steps::new(scenario.horizon);
+        let state = steps.state(&session.snapshot(), &session);
+        let footprint = session.footprint();
+        Search {
+            scenario,
+            trust,
+            steps,
+            nodes: vec![Node { from: 0, place: 0 }],
+            known: [(footprint, 0)].into_iter().collect(),
+            ahead: [(state, footprint)].into(),
+            graph: Graph::new(),
+            broken: BTreeMap::new(),
+            found_in: BTreeMap::new(),
+            started,
+            choices: Vec::new(),
+            _stack: PhantomData,
         }
-        session.choices(&mut self.choices);
-        let choices = u8::try_from(self.choices.len()).unwrap_or(u8::MAX);
-        self.nodes.push(Node { from, place, choices });
-        self.over.push(session.is_over());
-        if choices == 0
-            && let Err(broken) = session.finish()
+    }
+
+    /// Takes all choices of the state that comes next. `false`: there is none.
+    fn expand_next(&mut self) -> Result<bool, Incomplete> {
+        let Some((state, footprint)) = self.ahead.pop_front() else { return Ok(false) };
+        let number = self.graph.states() as u32;
+        let mut choices = std::mem::take(&mut self.choices);
+        self.steps.choices(&state, &mut choices);
+        if choices.is_empty()
+            && let Err(broken) = self.run_to(number, footprint)?.finish()
         {
             self.note(broken, number, None);
+        }
+        for (place, &choice) in choices.iter().enumerate() {
+            let place = u8::try_from(place).unwrap_or(u8::MAX);
+            let followed = self.follow(&state, footprint, number, choice)?;
+            let successor = match followed.outcome {
+                Ok(after) => self.arrive((&state, choice, followed), after, (number, place)),
+                Err(broken) => {
+                    self.note(broken, number, Some(place));
+                    BREAKS
+                }
+            };
+            self.graph.lead_to(successor);
+        }
+        self.choices = choices;
+        self.graph.close(self.steps.is_over(&state));
+        Ok(true)
+    }
+
+    /// Numbers the state with this footprint.
+    fn arrive(
+        &mut self,
+        (state, choice, followed): (&State, Choice, Followed),
+        footprint: u128,
+        (from, place): (u32, u8),
+    ) -> u32 {
+        let new = self.nodes.len() as u32;
+        let number = *self.known.entry(footprint).or_insert(new);
+        if number == new {
+            self.nodes.push(Node { from, place });
+            self.ahead.push_back((self.steps.after(state, choice, followed), footprint));
         }
         number
     }
 
-    fn expand<S: Stack>(&mut self, scenario: &Arc<Scenario>, number: usize, prefix: &mut Vec<u8>) {
-        self.first.push(self.successors.len());
-        self.way_to(number as u32, prefix);
-        for place in 0..self.nodes[number].choices {
-            let session = enter::<S>(scenario, QUIET);
-            for &place in prefix.iter() {
-                session.choices(&mut self.choices);
-                // It has been here before, and nothing broke.
-                let _held = session.take(self.choices[place as usize]);
-            }
-            session.choices(&mut self.choices);
-            let successor = match session.take(self.choices[place as usize]) {
-                Ok(()) => self.arrive(&session, number as u32, place),
-                Err(broken) => {
-                    self.note(broken, number as u32, Some(place));
-                    BREAKS
+    /// What a choice in a state leads to. A step that is not known is made.
+    fn follow(
+        &mut self,
+        state: &State,
+        footprint: u128,
+        number: u32,
+        choice: Choice,
+    ) -> Result<Followed, Incomplete> {
+        let known = self.steps.follow(state, footprint, choice);
+        if let Some(known) = known {
+            if self.trust == Trust::Nothing || footprint.trailing_zeros() >= SPOT_CHECK {
+                let session = self.run_to(number, footprint)?;
+                let made = session.take(choice).map(|()| session.footprint());
+                if made != known.outcome {
+                    return Err(Incomplete::Untold);
                 }
-            };
-            self.successors.push(successor);
+            }
+            return Ok(known);
+        }
+        self.make(state, footprint, number, choice)?;
+        // What was made is known; if it is not, the run was in another state than was thought.
+        self.steps.follow(state, footprint, choice).ok_or(Incomplete::NotDeterministic)
+    }
+
+    /// Makes a step, and goes on while there are steps that are not known.
+    fn make(
+        &mut self,
+        state: &State,
+        footprint: u128,
+        number: u32,
+        choice: Choice,
+    ) -> Result<(), Incomplete> {
+        let session = self.run_to(number, footprint)?;
+        let (mut state, mut choice) = (state.clone(), choice);
+        let mut choices = Vec::new();
+        loop {
+            let made = session.record(choice);
+            self.steps.learn(&state, choice, &made);
+            if made.broken.is_some() || session.finding::<Broken>().is_some() {
+                return Ok(());
+            }
+            state = self.steps.state(&made.after, &session);
+            session.choices(&mut choices);
+            let unknown = |&&next: &&Choice| self.steps.follow(&state, 0, next).is_none();
+            match choices.iter().find(unknown) {
+                Some(&next) => choice = next,
+                None => return Ok(()),
+            }
         }
     }
 
-    fn way_to(&self, mut number: u32, way: &mut Vec<u8>) {
-        way.clear();
+    /// A run that is in a state, which has this footprint.
+    fn run_to(&self, number: u32, footprint: u128) -> Result<Session, Incomplete> {
+        let session = enter::<S>(self.scenario, QUIET);
+        let mut choices = Vec::new();
+        for place in self.way_to(number) {
+            session.choices(&mut choices);
+            let choice = choices.get(usize::from(place)).ok_or(Incomplete::NotDeterministic)?;
+            // It has been here before, and nothing broke.
+            session.take(*choice).map_err(|_| Incomplete::NotDeterministic)?;
+        }
+        match session.footprint() == footprint {
+            true => Ok(session),
+            false => Err(Incomplete::NotDeterministic),
+        }
+    }
+
+    fn way_to(&self, mut number: u32) -> Vec<u8> {
+        let mut way = Vec::new();
         while number != 0 {
             let node = &self.nodes[number as usize];
             way.push(node.place);
             number = node.from;
         }
         way.reverse();
+        way
     }
 
     /// Keeps the first schedule that breaks a rule: breadth first, it is a shortest.
@@ -134,78 +247,22 @@ impl Search {
         if self.broken.contains_key(&broken.rule) {
             return;
         }
-        let mut schedule = Vec::new();
-        self.way_to(number, &mut schedule);
+        let mut schedule = self.way_to(number);
         schedule.extend(last);
         self.broken.insert(broken.rule, Counterexample { broken, schedule });
-    }
-
-    /// The states, each before those that follow from it.
-    ///
-    /// # Errors
-    ///
-    /// [`Incomplete::Cycle`]: a schedule comes back to a state it was in.
-    fn order(&self) -> Result<Vec<u32>, Incomplete> {
-        let states = self.nodes.len();
-        let mut incoming = vec![0u32; states];
-        for &successor in self.successors.iter().filter(|&&successor| successor != BREAKS) {
-            incoming[successor as usize] += 1;
-        }
-        let mut order = vec![0u32];
-        let mut next = 0;
-        while let Some(&state) = order.get(next) {
-            next += 1;
-            for &successor in self.successors_of(state as usize) {
-                if successor == BREAKS {
-                    continue;
-                }
-                let left = &mut incoming[successor as usize];
-                *left -= 1;
-                if *left == 0 {
-                    order.push(successor);
-                }
-            }
-        }
-        if order.len() == states { Ok(order) } else { Err(Incomplete::Cycle) }
-    }
-
-    fn successors_of(&self, state: usize) -> &[u32] {
-        &self.successors[self.first[state]..self.first[state + 1]]
+        self.found_in.insert(broken.rule, self.started.elapsed());
     }
 
     fn report(self) -> Result<Report, Incomplete> {
-        let order = self.order()?;
-        let states = self.nodes.len();
-        let mut paths = vec![BigUint::ZERO; states];
-        let mut longest = vec![0u32; states];
-        let mut hopes = self.over.clone();
-        for &state in order.iter().rev() {
-            let state = state as usize;
-            let successors = self.successors_of(state);
-            let mut sum = BigUint::from(u8::from(successors.is_empty()));
-            for &successor in successors {
-                match successor {
-                    BREAKS => {
-                        sum += 1u8;
-                        hopes[state] = true;
-                    }
-                    known => {
-                        sum += &paths[known as usize];
-                        longest[state] = longest[state].max(longest[known as usize]);
-                        hopes[state] |= hopes[known as usize];
-                    }
-                }
-            }
-            longest[state] += u32::from(!successors.is_empty());
-            paths[state] = sum;
-        }
+        let order = self.graph.order()?;
         Ok(Report {
-            states: states as u64,
-            transitions: self.successors.len() as u64,
-            interleavings: paths.swap_remove(0),
-            longest: longest[0],
-            hopeless: hopes.iter().filter(|&&hope| !hope).count() as u64,
+            states: self.graph.states() as u64,
+            transitions: self.graph.transitions() as u64,
+            interleavings: self.graph.paths(&order),
+            longest: self.graph.longest(&order),
+            hopeless: self.graph.hopeless(&order).len() as u64,
             broken: self.broken,
+            found_in: self.found_in,
         })
     }
 }

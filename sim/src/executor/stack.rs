@@ -13,7 +13,8 @@ use lastbyte::{
 
 use super::{
     child::{self, Child, Process, Script},
-    run::{self, At, Choice, Entered, Mode, Run, choice},
+    footprint::{ObjectId, hash_of, mix},
+    run::{self, At, Choice, Entered, Mode, Run, Snapshot, choice, note_value},
     task,
     witness::{Quiet, Seen, Witness},
 };
@@ -160,7 +161,7 @@ impl Scenario {
 }
 
 /// What is known of the callers of one execution.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Hash)]
 struct Callers {
     consumer_waits: bool,
     waiters: u32,
@@ -173,8 +174,18 @@ struct Callers {
 struct Case {
     process: Process,
     callers: RefCell<Callers>,
+    /// Stands for what is known of the callers.
+    called: ObjectId,
     fair: bool,
     name: String,
+}
+
+impl Case {
+    fn note(&self, change: impl FnOnce(&mut Callers)) {
+        let mut callers = self.callers.borrow_mut();
+        change(&mut callers);
+        note_value(self.called, &*callers);
+    }
 }
 
 /// A run of a stack in a scenario.
@@ -192,6 +203,24 @@ impl std::ops::Deref for Session {
     fn deref(&self) -> &Run {
         &self.run
     }
+}
+
+/// A step that was made, with all that can be compared.
+pub(crate) struct Recorded {
+    pub(crate) before: Snapshot,
+    pub(crate) after: Snapshot,
+    /// What it broke, whatever the witnesses have seen before.
+    pub(crate) broken: Option<Broken>,
+    /// Time passed while nothing else could: whether it may, the witnesses were asked.
+    pub(crate) due: bool,
+    /// What the witnesses were told, each by its execution.
+    pub(crate) told: Vec<(usize, Seen)>,
+}
+
+/// What a witness adds to the footprint.
+pub(crate) fn witness_share(execution: usize, witness: &Witness) -> u128 {
+    const WITNESS: u128 = 100;
+    mix(&[WITNESS, execution as u128, hash_of(witness)])
 }
 
 /// Starts a run.
@@ -216,7 +245,7 @@ fn begin<S: Stack>(scenario: &Arc<Scenario>) -> Begun {
             (_, true, _) => format!("child {}", (b'A' + number as u8) as char),
             (_, false, _) => "child".to_owned(),
         };
-        let mut child = child::spawn(&name, *script);
+        let mut child = child::spawn(&name, *script, number);
         child.boxed = scenario.boxed;
         child.bug = scenario.bug;
         if scenario.harmless {
@@ -228,6 +257,7 @@ fn begin<S: Stack>(scenario: &Arc<Scenario>) -> Begun {
         cases.push(Case {
             process: child.process.clone(),
             callers: RefCell::default(),
+            called: run::object(),
             fair: !matches!(consumer, Consumer::Stops(_)),
             name,
         });
@@ -291,7 +321,7 @@ async fn consume<S: Stack>(
             return;
         }
         task::remember(&(matches!(consumer, Consumer::Stops(_)).then_some(taken), left));
-        case.callers.borrow_mut().consumer_waits = true;
+        case.note(|callers| callers.consumer_waits = true);
         let mut event = None;
         if consumer == Consumer::Reconnects && !left {
             left = true;
@@ -301,29 +331,20 @@ async fn consume<S: Stack>(
             Some(event) => event,
             None => stack.next().await,
         };
-        case.callers.borrow_mut().consumer_waits = false;
+        case.note(|callers| callers.consumer_waits = false);
         let Some(event) = event else {
             case.process.see(Seen::NoMore);
             break;
         };
         taken += 1;
         run::note(|| format!("is handed {}", told(&event)));
-        if let Event::Exit(_) = event {
-            check_box(&cases, number, &scenario);
+        if let Event::Exit(_) = event
+            && scenario.boxed
+            && number == 0
+        {
+            cases[1..].iter().for_each(|case| case.process.see(Seen::BoxExited));
         }
-        case.process.see(Seen::Event(&event));
-    }
-}
-
-fn check_box(cases: &[Case], number: usize, scenario: &Scenario) {
-    if !scenario.boxed || number != 0 {
-        return;
-    }
-    for case in &cases[1..] {
-        if !case.process.with_witness(Witness::is_over) {
-            let why = "the exit of a box came before the exit of an execution in it";
-            run::with(|run| run.find(Broken { rule: Rule::C20, why }));
-        }
+        case.process.see(Seen::Event(event));
     }
 }
 
@@ -336,12 +357,12 @@ async fn ask<S: Stack>(stack: Rc<S>, cases: Rc<Vec<Case>>, call: Call) {
     };
     if let Some(until) = wait_kind {
         choice(At::Await, Some("waits")).await;
-        case.callers.borrow_mut().waiters += 1;
+        case.note(|callers| callers.waiters += 1);
         let status = match until {
             Until::Terminal => stack.wait().await,
             Until::Exited => stack.exited().await,
         };
-        case.callers.borrow_mut().waiters -= 1;
+        case.note(|callers| callers.waiters -= 1);
         run::note(|| format!("is told: {status}"));
         case.process.see(Seen::Resolved { until, status });
         return;
@@ -354,21 +375,21 @@ async fn ask<S: Stack>(stack: Rc<S>, cases: Rc<Vec<Case>>, call: Call) {
         }
         Call::Kill => {
             choice(At::Await, Some("asks for a kill")).await;
-            case.callers.borrow_mut().killed = true;
+            case.note(|callers| callers.killed = true);
             stack.kill().await;
         }
         Call::Close => {
             choice(At::Await, Some("asks for a close")).await;
-            case.callers.borrow_mut().close_pending = true;
+            case.note(|callers| callers.close_pending = true);
             case.process.see(Seen::CloseCalled);
             stack.close().await;
-            case.callers.borrow_mut().close_pending = false;
+            case.note(|callers| callers.close_pending = false);
             run::note(|| "the close returns".to_owned());
             case.process.see(Seen::CloseReturned);
         }
         Call::Shutdown => {
             choice(At::Await, Some("asks for a shutdown")).await;
-            case.callers.borrow_mut().shutdown = true;
+            case.note(|callers| callers.shutdown = true);
             case.process.see(Seen::ShutdownCalled);
             stack.shutdown().await;
         }
@@ -422,12 +443,48 @@ impl Session {
     ///
     /// [`Broken`] names the rule.
     pub(crate) fn take(&self, choice: Choice) -> Result<(), Broken> {
-        if choice == Choice::Time && !self.run.is_busy() {
+        self.make(choice)?;
+        self.run.finding::<Broken>().map_or(Ok(()), Err)
+    }
+
+    /// As [`Session::take`], but for the judgement of the witnesses.
+    fn make(&self, choice: Choice) -> Result<(), Broken> {
+        let due = choice == Choice::Time && !self.run.is_busy();
+        if due {
             self.check_due()?;
         }
         self.run.take(choice);
-        (self.verdict)()?;
-        self.run.finding::<Broken>().map_or(Ok(()), Err)
+        (self.verdict)()
+    }
+
+    /// As [`Session::take`], and says what the step touched.
+    pub(crate) fn record(&self, choice: Choice) -> Recorded {
+        let due = choice == Choice::Time && !self.run.is_busy();
+        let before = self.snapshot();
+        let _of_steps_before = self.run.listen();
+        let broken = self.make(choice).err();
+        if due {
+            // What was looked at before time passed.
+            self.run.glance(self.run.clock());
+            for case in &*self.cases {
+                self.run.glance(case.called);
+                self.run.glance(case.process.object());
+            }
+        }
+        Recorded { before, broken, due, told: self.run.listen(), after: self.snapshot() }
+    }
+
+    /// What each witness knows.
+    pub(crate) fn witnesses(&self) -> impl Iterator<Item = Witness> {
+        self.cases.iter().map(|case| case.process.with_witness(Witness::clone))
+    }
+
+    /// Stands for the state: equal footprints have equal futures.
+    pub(crate) fn footprint(&self) -> u128 {
+        let shares = self.cases.iter().enumerate().map(|(execution, case)| {
+            case.process.with_witness(|witness| witness_share(execution, witness))
+        });
+        shares.fold(self.run.footprint(), u128::wrapping_add)
     }
 
     /// Time must not be needed for what is there (C5), nor more of it than the bound (C6).
@@ -481,11 +538,6 @@ impl Session {
             case.process.with_witness(|witness| witness.finish(quiet))?;
         }
         Ok(())
-    }
-
-    /// Whether every terminal was delivered.
-    pub(crate) fn is_over(&self) -> bool {
-        self.cases.iter().all(|case| case.process.with_witness(Witness::is_over))
     }
 }
 

@@ -17,7 +17,10 @@ use tokio::sync as real;
 
 use super::{
     footprint::ObjectId,
-    run::{At, blur, blurring, choice, hands_back, hold, learn, mark, object, see, set, wait},
+    run::{
+        self, At, blur, blurring, choice, glance, hands_back, hold, learn, mark, object, see, set,
+        wait,
+    },
 };
 
 /// Multi-producer, single-consumer queues.
@@ -25,26 +28,62 @@ pub mod mpsc {
     pub use tokio::sync::mpsc::error;
 
     use super::{
-        At, Cell, Context, ObjectId, Poll, Rc, blur, blurring, choice, fmt, hold, learn, mark,
+        At, Cell, Context, ObjectId, Poll, Rc, blurring, choice, fmt, glance, hold, learn, mark,
         object, real, set, wait,
     };
+
+    /// Who is left at both ends: all that a queue is, beside what it holds.
+    #[derive(Clone)]
+    struct Ends {
+        object: ObjectId,
+        senders: Rc<Cell<u32>>,
+        closed: Rc<Cell<bool>>,
+    }
+
+    impl Ends {
+        fn new() -> Self {
+            Ends { object: object(), senders: Rc::new(Cell::new(1)), closed: Rc::default() }
+        }
+
+        fn value(&self) -> (u32, bool) {
+            (self.senders.get(), self.closed.get())
+        }
+
+        fn join(&self) -> Self {
+            self.senders.set(self.senders.get() + 1);
+            hold(self.object, &self.value());
+            self.clone()
+        }
+
+        fn leave(&self) {
+            self.senders.set(self.senders.get() - 1);
+            // The last wakes the receiver.
+            match self.senders.get() {
+                0 => set(self.object, &self.value()),
+                _ => hold(self.object, &self.value()),
+            }
+        }
+
+        fn close(&self) {
+            self.closed.set(true);
+            hold(self.object, &self.value());
+        }
+    }
 
     /// A queue of at most `capacity` values.
     pub fn channel<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
         let (sender, receiver) = real::mpsc::channel(capacity);
-        let object = object();
-        let senders = Rc::new(Cell::new(1));
-        (Sender { inner: sender, object, senders }, Receiver { inner: receiver, object })
+        let ends = Ends::new();
+        (Sender { inner: sender, ends: ends.clone() }, Receiver { inner: receiver, ends })
     }
 
     /// A queue without a bound.
     pub fn unbounded_channel<T>() -> (UnboundedSender<T>, UnboundedReceiver<T>) {
         let (sender, receiver) = real::mpsc::unbounded_channel();
-        let object = object();
-        let senders = Rc::new(Cell::new(1));
+        let ends = Ends::new();
         (
-            UnboundedSender { inner: sender, object, senders },
-            UnboundedReceiver { inner: receiver, object },
+            UnboundedSender { inner: sender, ends: ends.clone() },
+            UnboundedReceiver { inner: receiver, ends },
         )
     }
 
@@ -52,19 +91,13 @@ pub mod mpsc {
         ($name:ident) => {
             impl<T> Clone for $name<T> {
                 fn clone(&self) -> Self {
-                    self.senders.set(self.senders.get() + 1);
-                    hold(self.object, &self.senders.get());
-                    let senders = Rc::clone(&self.senders);
-                    $name { inner: self.inner.clone(), object: self.object, senders }
+                    $name { inner: self.inner.clone(), ends: self.ends.join() }
                 }
             }
 
             impl<T> Drop for $name<T> {
                 fn drop(&mut self) {
-                    let left = self.senders.get() - 1;
-                    self.senders.set(left);
-                    // The last wakes the receiver.
-                    if left == 0 { set(self.object, &left) } else { hold(self.object, &left) }
+                    self.ends.leave();
                 }
             }
 
@@ -91,8 +124,10 @@ pub mod mpsc {
                 pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
                     let polled = self.inner.poll_recv(cx);
                     match &polled {
-                        Poll::Pending => wait(self.object),
-                        Poll::Ready(_) => mark(|footprint, task| footprint.pop(task, self.object)),
+                        Poll::Pending => wait(self.ends.object),
+                        Poll::Ready(_) => {
+                            mark(|footprint, task| footprint.pop(task, self.ends.object));
+                        }
                     }
                     polled
                 }
@@ -105,22 +140,25 @@ pub mod mpsc {
                 pub fn try_recv(&mut self) -> Result<T, error::TryRecvError> {
                     let tried = self.inner.try_recv();
                     match &tried {
-                        Ok(_) => mark(|footprint, task| footprint.pop(task, self.object)),
-                        Err(_) => learn(&()),
+                        Ok(_) => mark(|footprint, task| footprint.pop(task, self.ends.object)),
+                        Err(error) => {
+                            glance(self.ends.object);
+                            learn(&matches!(error, error::TryRecvError::Empty));
+                        }
                     }
                     tried
                 }
 
                 /// Takes nothing more; senders learn of it.
                 pub fn close(&mut self) {
-                    blur(self.object);
+                    self.ends.close();
                     self.inner.close();
                 }
             }
 
             impl<T> Drop for $name<T> {
                 fn drop(&mut self) {
-                    blur(self.object);
+                    self.ends.close();
                 }
             }
 
@@ -135,8 +173,7 @@ pub mod mpsc {
     /// The sending side of [`channel`].
     pub struct Sender<T> {
         inner: real::mpsc::Sender<T>,
-        object: ObjectId,
-        senders: Rc<Cell<u32>>,
+        ends: Ends,
     }
     sender!(Sender);
 
@@ -152,15 +189,18 @@ pub mod mpsc {
             let permit = if self.inner.capacity() > 0 && !self.inner.is_closed() {
                 self.inner.try_reserve().ok()
             } else {
-                blurring(self.object, self.inner.reserve()).await.ok()
+                blurring(self.ends.object, self.inner.reserve()).await.ok()
             };
             match permit {
                 Some(permit) => {
-                    mark(|footprint, task| footprint.push(task, self.object));
+                    mark(|footprint, task| footprint.push(task, self.ends.object));
                     permit.send(value);
                     Ok(())
                 }
-                None => Err(error::SendError(value)),
+                None => {
+                    glance(self.ends.object);
+                    Err(error::SendError(value))
+                }
             }
         }
 
@@ -171,13 +211,14 @@ pub mod mpsc {
         /// There is none, or the receiver is gone; the value comes back.
         pub fn try_send(&self, value: T) -> Result<(), error::TrySendError<T>> {
             let tried = self.inner.try_send(value);
-            sent(self.object, tried.is_ok());
+            sent(self.ends.object, tried.is_ok());
             tried
         }
     }
 
     fn sent(object: ObjectId, sent: bool) {
         learn(&sent);
+        glance(object);
         if sent {
             mark(|footprint, task| footprint.push(task, object));
         }
@@ -186,15 +227,14 @@ pub mod mpsc {
     /// The receiving side of [`channel`].
     pub struct Receiver<T> {
         inner: real::mpsc::Receiver<T>,
-        object: ObjectId,
+        ends: Ends,
     }
     receiver!(Receiver);
 
     /// The sending side of [`unbounded_channel`].
     pub struct UnboundedSender<T> {
         inner: real::mpsc::UnboundedSender<T>,
-        object: ObjectId,
-        senders: Rc<Cell<u32>>,
+        ends: Ends,
     }
     sender!(UnboundedSender);
 
@@ -206,7 +246,7 @@ pub mod mpsc {
         /// The receiver is gone; the value comes back.
         pub fn send(&self, value: T) -> Result<(), error::SendError<T>> {
             let tried = self.inner.send(value);
-            sent(self.object, tried.is_ok());
+            sent(self.ends.object, tried.is_ok());
             tried
         }
     }
@@ -214,7 +254,7 @@ pub mod mpsc {
     /// The receiving side of [`unbounded_channel`].
     pub struct UnboundedReceiver<T> {
         inner: real::mpsc::UnboundedReceiver<T>,
-        object: ObjectId,
+        ends: Ends,
     }
     receiver!(UnboundedReceiver);
 }
@@ -225,7 +265,7 @@ pub mod oneshot {
 
     use std::{future::Future, pin::Pin};
 
-    use super::{Context, ObjectId, Poll, hands_back, mark, object, real, wait};
+    use super::{Context, ObjectId, Poll, glance, hands_back, mark, object, real, run, wait};
 
     /// A channel for one value.
     pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
@@ -249,7 +289,6 @@ pub mod oneshot {
     #[derive(Debug)]
     pub struct Sender<T> {
         inner: Option<real::oneshot::Sender<T>>,
-        #[expect(dead_code, reason = "held for its end")]
         ends: Ends,
     }
 
@@ -260,6 +299,7 @@ pub mod oneshot {
         ///
         /// The receiver is gone; the value comes back.
         pub fn send(mut self, value: T) -> Result<(), T> {
+            glance(self.ends.0);
             match self.inner.take() {
                 Some(inner) => inner.send(value),
                 None => Err(value),
@@ -273,6 +313,12 @@ pub mod oneshot {
         inner: real::oneshot::Receiver<T>,
         object: ObjectId,
         asked: bool,
+    }
+
+    impl<T> Drop for Receiver<T> {
+        fn drop(&mut self) {
+            run::note_value(self.object, &"nobody receives");
+        }
     }
 
     impl<T> Future for Receiver<T> {
@@ -442,6 +488,7 @@ impl Future for Registered<'_> {
 
     fn poll(mut self: std::pin::Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         self.notify.blur_permits();
+        glance(self.notify.object);
         let polled = self.notified.as_mut().poll(cx);
         if polled.is_ready() {
             learn(&());

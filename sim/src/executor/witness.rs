@@ -6,6 +6,8 @@
 //! What a stack does not say at all (no reports, no ends) is held against it only where something
 //! was lost.
 
+use std::borrow::Cow;
+
 use lastbyte::{
     Data, Event,
     machine::{End, Errno, PerStream, Status, StreamId, Terminal, Until},
@@ -13,7 +15,7 @@ use lastbyte::{
 };
 
 /// Who wrote.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Writer {
     /// The process that was spawned.
     Root,
@@ -22,14 +24,14 @@ pub enum Writer {
 }
 
 /// One thing that was seen.
-#[derive(Clone, Copy, Debug)]
-pub enum Seen<'a> {
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Seen {
     /// A write succeeded.
     Wrote {
         /// Where to.
         stream: StreamId,
         /// What.
-        bytes: &'a [u8],
+        bytes: Cow<'static, [u8]>,
         /// By whom.
         writer: Writer,
     },
@@ -104,7 +106,7 @@ pub enum Seen<'a> {
         reaped: bool,
     },
     /// The consumer was handed an event.
-    Event(&'a Event),
+    Event(Event),
     /// The consumer was told that there will be no more events.
     NoMore,
     /// A waiter was answered.
@@ -120,6 +122,8 @@ pub enum Seen<'a> {
     CloseCalled,
     /// The close returned.
     CloseReturned,
+    /// The exit of the box in which it lives was handed over.
+    BoxExited,
 }
 
 /// What stands when nothing can happen any more.
@@ -151,7 +155,7 @@ pub struct Quiet {
     pub may_wait: bool,
 }
 
-#[derive(Debug, Default, Hash)]
+#[derive(Clone, Debug, Default, Hash)]
 struct Lane {
     /// But for those forgotten.
     written: Vec<u8>,
@@ -172,7 +176,7 @@ struct Lane {
 }
 
 /// What was seen of one execution.
-#[derive(Debug, Default, Hash)]
+#[derive(Clone, Debug, Default, Hash)]
 pub struct Witness {
     lanes: PerStream<Lane>,
     ended: Option<Status>,
@@ -221,15 +225,14 @@ impl Witness {
     /// # Errors
     ///
     /// [`Broken`] names the rule that it breaks.
-    pub fn see(&mut self, seen: Seen<'_>) -> Checked {
-        match seen {
-            Seen::Wrote { stream, bytes, writer } => {
+    pub fn see(&mut self, seen: &Seen) -> Checked {
+        match *seen {
+            Seen::Wrote { stream, ref bytes, writer } => {
                 self.lanes[stream].note_written(bytes, writer);
                 Ok(())
             }
             Seen::Stood { stream, bytes } => {
-                let lane = &mut self.lanes[stream];
-                lane.owed = lane.read.saturating_add(size(bytes));
+                self.lanes[stream].owed = self.lanes[stream].read.saturating_add(size(bytes));
                 Ok(())
             }
             Seen::WroteSome { stream, bytes } => {
@@ -269,7 +272,7 @@ impl Witness {
                 self.wait_failed = Some(errno);
                 Ok(())
             }
-            Seen::Event(event) => self.check_event(event),
+            Seen::Event(ref event) => self.check_event(event),
             Seen::NoMore => {
                 let rule = if self.shutting_down { Rule::C13 } else { Rule::C2 };
                 let over = self.terminal.is_some() || self.closing;
@@ -287,6 +290,10 @@ impl Witness {
             Seen::CloseReturned => {
                 self.closed = true;
                 Ok(())
+            }
+            Seen::BoxExited => {
+                let why = "the exit of a box came before the exit of an execution in it";
+                hold(Rule::C20, self.is_over(), why)
             }
         }
     }

@@ -21,7 +21,7 @@ use std::{
     path::{Path, PathBuf},
     sync::atomic::{AtomicUsize, Ordering},
     thread::{available_parallelism, scope},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use lastbyte::monitor::Rule;
@@ -29,7 +29,9 @@ use num_bigint::BigUint;
 
 use crate::{
     catalogue::{Place, Specimen},
+    executor::sample::Strategy,
     explorer::{Counterexample, Report},
+    scenarios::CHUNKS_MAX,
     schedule::Token,
 };
 
@@ -45,12 +47,16 @@ pub struct Extent {
     pub zoo_chunks: u8,
     /// Gives up, and says so, beyond so many states of one place.
     pub states_max: u64,
+    /// Schedules by seed, at full size, of each design that is kept small: half of them random, half
+    /// by PCT.
+    pub samples: u64,
 }
 
 impl Default for Extent {
-    /// Two streams of three chunks and two waits of each kind; small designs with none and one.
+    /// Two streams of three chunks and two waits of each kind; small designs with one and one, and
+    /// sampled beyond.
     fn default() -> Self {
-        Extent { chunks: 3, waiters: 2, zoo_chunks: 0, states_max: 20_000_000 }
+        Extent { chunks: 3, waiters: 2, zoo_chunks: 1, states_max: 20_000_000, samples: 1000 }
     }
 }
 
@@ -103,7 +109,27 @@ impl Extent {
             watch(Progress::Ended { states: report.states });
             explored.push(Explored { place, report, seconds: started.elapsed().as_secs_f64() });
         }
-        Ok(Verdict { specimen, size, explored })
+        let sampled = self.sample(&specimen);
+        Ok(Verdict { specimen, size, explored, sampled })
+    }
+
+    /// Samples a design that was kept small, at full size.
+    fn sample(&self, specimen: &Specimen) -> Option<Sampling> {
+        let size = (self.chunks.min(CHUNKS_MAX), self.waiters);
+        if !specimen.is_kept_small() || self.samples == 0 || size == self.size(specimen) {
+            return None;
+        }
+        let half = self.samples.div_ceil(2);
+        let mut sampling = Sampling { size, seeds: half, schedules: 0, found: Vec::new() };
+        for place in specimen.places(size.0, size.1) {
+            for strategy in [Strategy::Random, Strategy::Pct { changes: 3 }] {
+                let Some(samples) = place.sample(strategy, 0..half) else { continue };
+                sampling.schedules += half;
+                let found = samples.into_values().map(|sampled| (place.clone(), sampled.found));
+                sampling.found.extend(found);
+            }
+        }
+        Some(sampling)
     }
 
     /// Explores designs side by side, one thread for each processor. The verdicts are in the order
@@ -185,6 +211,19 @@ pub struct Explored {
     pub seconds: f64,
 }
 
+/// A design beyond the size at which it was explored: not exhaustive.
+#[derive(Clone, Debug)]
+pub struct Sampling {
+    /// Chunks and waiters.
+    pub size: (u8, u8),
+    /// Seeds from 0, in each place, for each of two strategies: random, and PCT with 3 changes.
+    pub seeds: u64,
+    /// Schedules in all.
+    pub schedules: u64,
+    /// What broke, where, and by which schedule, shrunk.
+    pub found: Vec<(Place, Counterexample)>,
+}
+
 /// A design in all places it was explored in.
 #[derive(Clone, Debug)]
 pub struct Verdict {
@@ -194,6 +233,8 @@ pub struct Verdict {
     pub size: (u8, u8),
     /// One entry for each place.
     pub explored: Vec<Explored>,
+    /// What sampling found, where exploring was kept small.
+    pub sampled: Option<Sampling>,
 }
 
 impl Verdict {
@@ -231,10 +272,25 @@ impl Verdict {
         self.explored.iter().flat_map(|explored| -> Vec<Rule> { broken(explored) }).collect()
     }
 
-    /// Whether, among these rules, it breaks strictly those that it is known to break.
+    /// How long after the start of its search the shortest schedule that breaks a rule was found.
+    pub fn found_in(&self, rule: Rule) -> Option<Duration> {
+        let (place, _) = self.shortest(rule)?;
+        let explored = self.explored.iter().find(|explored| explored.place.name == place.name)?;
+        explored.report.found_in.get(&rule).copied()
+    }
+
+    /// What sampling found that the design is not known to break.
+    pub fn unknown(&self) -> impl Iterator<Item = &(Place, Counterexample)> {
+        let sampled = self.sampled.iter().flat_map(|sampling| &sampling.found);
+        sampled.filter(|(_, found)| !self.specimen.breaks.contains(&found.broken.rule))
+    }
+
+    /// Whether, among these rules, it breaks strictly those that it is known to break, and sampling
+    /// found no other.
     pub fn is_expected(&self, rules: &[Rule]) -> bool {
         let broken = self.broken();
         let known = self.specimen.breaks;
         rules.iter().all(|rule| broken.contains(rule) == known.contains(rule))
+            && !self.unknown().any(|(_, found)| rules.contains(&found.broken.rule))
     }
 }

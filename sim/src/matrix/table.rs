@@ -5,8 +5,11 @@ use std::fmt::{self, Display, Formatter};
 use lastbyte::monitor::Rule;
 use num_bigint::BigUint;
 
-use super::{Explored, Verdict, replay_command};
-use crate::{explorer::Counterexample, schedule::Replayed};
+use super::{Explored, Sampling, Verdict, replay_command};
+use crate::{
+    explorer::Counterexample,
+    schedule::{Replayed, Token},
+};
 
 /// The matrix of these verdicts and rules.
 #[derive(Clone, Copy, Debug)]
@@ -32,11 +35,26 @@ impl Display for Matrix<'_> {
         for verdict in self.verdicts {
             self.line(f, verdict)?;
         }
-        writeln!(f, "\n{LEGEND}")
+        let (states, schedules) = (self.states(), self.schedules());
+        writeln!(f, "\n{LEGEND}")?;
+        write!(f, "{states} states, every one within its bound")?;
+        match schedules {
+            0 => writeln!(f),
+            _ => writeln!(f, "; beyond, {schedules} schedules by seed: sampled, not exhaustive"),
+        }
     }
 }
 
 impl Matrix<'_> {
+    fn states(&self) -> u64 {
+        self.verdicts.iter().map(Verdict::states).sum()
+    }
+
+    fn schedules(&self) -> u64 {
+        let sampled = self.verdicts.iter().filter_map(|verdict| verdict.sampled.as_ref());
+        sampled.map(|sampling| sampling.schedules).sum()
+    }
+
     fn line(&self, f: &mut Formatter<'_>, verdict: &Verdict) -> fmt::Result {
         let interleavings = about(&verdict.interleavings());
         let (name, states) = (verdict.specimen.name, verdict.states());
@@ -93,7 +111,22 @@ impl Display for Details<'_> {
             verdict.interleavings(),
             verdict.seconds()
         )?;
+        if let Some(Sampling { size, seeds, schedules, .. }) = &verdict.sampled {
+            writeln!(
+                f,
+                "  sampled, not exhaustive, at {} chunks a stream and {} waits: {schedules} \
+                 schedules, seeds 0..{seeds} in each world, random and PCT",
+                size.0, size.1
+            )?;
+        }
         self.rules.iter().try_for_each(|&rule| self.tell(f, rule))?;
+        for (place, found) in verdict.unknown() {
+            let size = verdict.sampled.as_ref().map_or(verdict.size, |sampling| sampling.size);
+            let token = Token::new(verdict.specimen, place, size, &found.schedule);
+            writeln!(f, "  SAMPLED, and not known: {}", found.broken)?;
+            write!(f, "{}", Steps(&place.replay(&found.schedule)))?;
+            writeln!(f, "        {}", replay_command(&token))?;
+        }
         if !verdict.is_expected(self.rules) {
             writeln!(f, "  UNEXPECTED: known to break {:?}", verdict.specimen.breaks)?;
         }

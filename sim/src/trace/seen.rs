@@ -3,6 +3,8 @@
 //! The witness judges; here stand only the order of lines that no witness is shown (a read after an
 //! end, a second reap) and what a trace leaves out.
 
+use std::borrow::Cow;
+
 use lastbyte::{
     Data, Event,
     machine::{End, PerStream, Status, StreamId, Terminal, Until},
@@ -140,7 +142,7 @@ impl Execution {
             What::Gap(stream, bytes) => self.gap(*stream, *bytes),
             What::End(stream, end) => self.end(*stream, *end),
             What::Exit(terminal) => self.exit(terminal),
-            What::NoMore => self.witness.see(Seen::NoMore),
+            What::NoMore => self.witness.see(&Seen::NoMore),
             What::Wait(until) => {
                 self.waiting[*until as usize] += 1;
                 Ok(())
@@ -153,15 +155,15 @@ impl Execution {
             What::Signal { group, .. } => {
                 // The group outlives the root's pid, and is never another's.
                 let reaped = self.reaped.is_some() && !group;
-                self.witness.see(Seen::Signalled { reaped })
+                self.witness.see(&Seen::Signalled { reaped })
             }
             What::Close => {
                 self.close = Call::Called;
-                self.witness.see(Seen::CloseCalled)
+                self.witness.see(&Seen::CloseCalled)
             }
             What::Closed => {
                 (self.close, self.is_over) = (Call::Returned, true);
-                self.witness.see(Seen::CloseReturned)
+                self.witness.see(&Seen::CloseReturned)
             }
             What::Shutdown => self.shutdown(),
             What::Detach => {
@@ -177,7 +179,7 @@ impl Execution {
             What::Discard(stream) => {
                 self.name(*stream);
                 self.witness.bound(usize::MAX);
-                self.witness.see(Seen::DiscardAsked { stream: *stream })
+                self.witness.see(&Seen::DiscardAsked { stream: *stream })
             }
             What::Quiet => self.finish(),
         }
@@ -244,19 +246,22 @@ impl Execution {
         // Whether the root wrote it is not known; what it is owed is said at the reap.
         let writer = Writer::Descendant;
         match payload {
-            Payload::Data(bytes) => self.witness.see(Seen::Wrote { stream, bytes, writer })?,
+            Payload::Data(bytes) => {
+                let bytes = Cow::Owned(bytes.to_vec());
+                self.witness.see(&Seen::Wrote { stream, bytes, writer })?;
+            }
             Payload::Length(bytes) => {
-                self.witness.see(Seen::WroteSome { stream, bytes: *bytes })?;
+                self.witness.see(&Seen::WroteSome { stream, bytes: *bytes })?;
             }
         }
-        self.witness.see(Seen::Read { stream, bytes: payload.len() })
+        self.witness.see(&Seen::Read { stream, bytes: payload.len() })
     }
 
-    fn ends(&mut self, stream: StreamId, seen: Seen<'_>) -> Checked {
+    fn ends(&mut self, stream: StreamId, seen: Seen) -> Checked {
         self.check_pump(stream)?;
         hold(Rule::C1, !self.lanes[stream].closed, "a stream ended twice")?;
         self.lanes[stream].closed = true;
-        self.witness.see(seen)
+        self.witness.see(&seen)
     }
 
     fn reap(&mut self, status: Status, standing: &PerStream<Option<u64>>) -> Checked {
@@ -268,13 +273,13 @@ impl Execution {
                 && !self.lanes[stream].closed
                 && !self.shutdown
             {
-                self.witness.see(Seen::Stood { stream, bytes })?;
+                self.witness.see(&Seen::Stood { stream, bytes })?;
             }
         }
         if let Status::Unknown(errno) = status {
-            return self.witness.see(Seen::WaitFailed { errno });
+            return self.witness.see(&Seen::WaitFailed { errno });
         }
-        self.witness.see(Seen::Ended(status))
+        self.witness.see(&Seen::Ended(status))
     }
 
     // What went out.
@@ -296,10 +301,10 @@ impl Execution {
         match payload {
             Payload::Data(bytes) => {
                 let chunk = Data::new(bytes.to_vec().into());
-                self.witness.see(Seen::Event(&Event::Chunk { stream, chunk }))?;
+                self.witness.see(&Seen::Event(Event::Chunk { stream, chunk }))?;
             }
             Payload::Length(bytes) => {
-                self.witness.see(Seen::Delivered { stream, bytes: *bytes })?;
+                self.witness.see(&Seen::Delivered { stream, bytes: *bytes })?;
             }
         }
         self.witness.forget_delivered();
@@ -310,19 +315,19 @@ impl Execution {
         hold(Rule::C8, bytes > 0, "a gap of no bytes")?;
         self.came(stream, |this| this.give(stream, &Payload::Length(bytes)))?;
         self.lanes[stream].gapped += bytes;
-        self.witness.see(Seen::Event(&Event::Gap { stream, bytes }))?;
+        self.witness.see(&Seen::Event(Event::Gap { stream, bytes }))?;
         self.witness.forget_delivered();
         Ok(())
     }
 
     fn end(&mut self, stream: StreamId, end: End) -> Checked {
         self.came(stream, |this| match end {
-            End::Eof | End::Limit => this.witness.see(Seen::ReadEof { stream }),
-            End::ReadError(errno) => this.witness.see(Seen::ReadFailed { stream, errno }),
-            End::Discarded => this.witness.see(Seen::DiscardAsked { stream }),
+            End::Eof | End::Limit => this.witness.see(&Seen::ReadEof { stream }),
+            End::ReadError(errno) => this.witness.see(&Seen::ReadFailed { stream, errno }),
+            End::Discarded => this.witness.see(&Seen::DiscardAsked { stream }),
             End::Cut(_) => Ok(()),
         })?;
-        self.witness.see(Seen::Event(&Event::End { stream, end }))
+        self.witness.see(&Seen::Event(Event::End { stream, end }))
     }
 
     fn exit(&mut self, terminal: &Terminal) -> Checked {
@@ -333,10 +338,10 @@ impl Execution {
         for stream in SLOTS {
             let lane = self.lanes[stream];
             if lane.absent || !lane.named && terminal.streams[stream].is_none() {
-                self.witness.see(Seen::LetGo { stream })?;
+                self.witness.see(&Seen::LetGo { stream })?;
             }
         }
-        self.witness.see(Seen::Event(&Event::Exit(*terminal)))?;
+        self.witness.see(&Seen::Event(Event::Exit(*terminal)))?;
         self.is_over = true;
         Ok(())
     }
@@ -345,7 +350,7 @@ impl Execution {
     fn came_to_an_end(&mut self, terminal: &Terminal) -> Checked {
         for report in terminal.reports() {
             if report.end == End::Discarded {
-                self.witness.see(Seen::DiscardAsked { stream: report.stream })?;
+                self.witness.see(&Seen::DiscardAsked { stream: report.stream })?;
             }
             let unsaid = report.dropped.saturating_sub(self.lanes[report.stream].gapped);
             if unsaid > 0 && report.end == End::Discarded {
@@ -354,14 +359,14 @@ impl Execution {
         }
         let cause = terminal.cause;
         if cause.timed_out || cause.cancelled || cause.killed_by_us.is_some() {
-            self.witness.see(Seen::Signalled { reaped: false })?;
+            self.witness.see(&Seen::Signalled { reaped: false })?;
         }
         match terminal.status {
-            Status::Unknown(errno) => self.witness.see(Seen::WaitFailed { errno }),
+            Status::Unknown(errno) => self.witness.see(&Seen::WaitFailed { errno }),
             status @ (Status::Exited { .. }
             | Status::Signaled { .. }
             | Status::Lost
-            | Status::Forced) => self.witness.see(Seen::Ended(status)),
+            | Status::Forced) => self.witness.see(&Seen::Ended(status)),
         }
     }
 
@@ -382,17 +387,17 @@ impl Execution {
             let why = "a wait was answered before the root was reaped";
             return hold(Rule::C4, self.reaped == Some(status), why);
         }
-        self.witness.see(Seen::Resolved { until, status })
+        self.witness.see(&Seen::Resolved { until, status })
     }
 
     fn shutdown(&mut self) -> Checked {
         self.shutdown = true;
         // At its bound it cuts what is not read yet.
         for stream in SLOTS {
-            self.witness.see(Seen::Stood { stream, bytes: 0 })?;
+            self.witness.see(&Seen::Stood { stream, bytes: 0 })?;
         }
         self.witness.bound(usize::MAX);
-        self.witness.see(Seen::ShutdownCalled)
+        self.witness.see(&Seen::ShutdownCalled)
     }
 
     /// What must hold when nothing more can happen.

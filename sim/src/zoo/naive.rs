@@ -160,12 +160,14 @@ struct Pump {
     timer: Option<Sleep>,
     stall: Option<Sleep>,
     stalled: bool,
+    /// It was cut, and so many bytes are still owed.
+    rest: Option<(Cut, u64)>,
 }
 
 impl Pump {
     /// All that it still needs of what it has learned.
     fn known(&self) -> impl std::hash::Hash {
-        (self.delivered, self.dropped, self.last, self.stalled)
+        (self.delivered, self.dropped, self.last, self.stalled, self.rest)
     }
 }
 
@@ -370,7 +372,7 @@ impl Common {
     }
 
     /// All that stood when it was due, and no more: the root's bytes are among it.
-    async fn take_rest(&self, pump: &mut Pump) {
+    async fn take_rest(&self, pump: &mut Pump, cut: Cut) {
         if [13, 15, 16, 17, 18].contains(&self.bug) {
             return; // B15: the timer won. The others: as below, as above.
         }
@@ -388,6 +390,7 @@ impl Common {
             });
             let Read::Chunk(chunk) = read.await else { return };
             owed -= len(&chunk);
+            pump.rest = Some((cut, owed));
             self.take(pump, chunk).await;
         }
     }
@@ -395,9 +398,16 @@ impl Common {
     async fn pump(self: Rc<Self>, source: Source) -> Option<StreamReport> {
         let stream = source.stream();
         let last = Duration::ZERO;
-        let (timer, stall) = (None, None);
-        let mut pump =
-            Pump { source, delivered: 0, dropped: 0, last, timer, stall, stalled: false };
+        let mut pump = Pump {
+            source,
+            delivered: 0,
+            dropped: 0,
+            last,
+            timer: None,
+            stall: None,
+            stalled: false,
+            rest: None,
+        };
         if self.has(22) && stream == StreamId::Stderr {
             // B22: stdout first, to its end.
             let _ended = self.extra.second.subscribe().wait_for(|&ended| ended).await;
@@ -422,7 +432,7 @@ impl Common {
                 }
                 Turn::Cut(Cut::Close) => break End::Discarded,
                 Turn::Cut(cut) => {
-                    self.take_rest(&mut pump).await;
+                    self.take_rest(&mut pump, cut).await;
                     break End::Cut(cut);
                 }
             }
