@@ -32,6 +32,17 @@ fn check_tells_what_replay_runs_again() {
     assert!(out(&replayed).contains(&format!("  {steps}. ")), "{}", out(&replayed));
 }
 
+/// If this were red, the page about the harness would show a token that is none.
+#[test]
+fn the_token_of_the_page_runs_again() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/check.md");
+    let page = std::fs::read_to_string(page).expect("the page is there");
+    let token = page.split('`').find(|word| word.matches(':').count() == 5).expect("a token");
+    let replayed = lastbyte(&["replay", token]);
+    assert_eq!(replayed.status.code(), Some(0), "{replayed:?}");
+    assert!(!out(&replayed).contains("changed"), "{}", out(&replayed));
+}
+
 /// If this were red, a counterexample could not be looked at.
 #[test]
 fn show_draws_the_shortest_schedule() {
