@@ -3,7 +3,7 @@
 Usage: cases.py ADDRESS TOKEN [CASE ...]
 
 Prints one line for each case, `ok NAME` or `FAILED NAME: why`, and exits with 1 if one failed. A case
-is a function whose name begins with `error_`, `quota_`, `concurrency_` or `race_`.
+is a function whose name begins with `error_`, `quota_`, `concurrency_`, `lifecycle_` or `race_`.
 """
 
 import http.client
@@ -13,6 +13,8 @@ import threading
 
 ADDRESS, TOKEN = sys.argv[1], sys.argv[2]
 ROUNDS = 2000
+# How often each lifecycle race is run.
+RACES = 50
 # No answer takes longer, unless something hangs.
 PATIENCE = 60
 
@@ -232,6 +234,186 @@ def concurrency_double_stop():
     delete(box)
 
 
+# Lifecycle races: two callers at once, again and again. Each race has the endings that the explorer
+# finds in the model, in whichever order the system gives; what is left behind is looked at each time.
+
+
+def together(*calls):
+    """As `at_once`, but no call begins before every thread is there."""
+    gate = threading.Barrier(len(calls))
+
+    def behind(call):
+        def run():
+            gate.wait()
+            return call()
+
+        return run
+
+    return at_once(*[behind(call) for call in calls])
+
+
+def post(path, **request):
+    return lambda: ask("POST", path, request)
+
+
+def code(answer):
+    """The status, and the code of a refusal, which is in a whole envelope."""
+    status, body = answer
+    return status if status < 400 else (status, expect(answer, status)["error"]["code"])
+
+
+def nothing_is_left(used):
+    """No box that a race has made is there, and no share of one."""
+    now = expect(ask("GET", "/v1/me"), 200)["used"]
+    assert now == used, (used, now)
+
+
+def raced(race, endings):
+    """Runs a race in a new box, `RACES` times; each ending must be one of these."""
+    used = expect(ask("GET", "/v1/me"), 200)["used"]
+    for turn in range(RACES):
+        box = create()
+        ending = race(box, turn)
+        assert ending in endings, (turn, ending)
+        ask("DELETE", f"/v1/boxes/{box}?force=true")
+        expect(ask("GET", f"/v1/boxes/{box}"), 404, "not_found")
+        nothing_is_left(used)
+
+
+def exec_and(verb, after):
+    """An exec beside something that ends its box: if it has started, it has an exit, and the box's
+    end came after it."""
+
+    def race(box, turn):
+        request = {"command": "sleep", "args": ["60"], "stdin": "null"}
+        calls = [post(f"/v1/boxes/{box}/exec", **request), verb(box)]
+        # Both orders of asking, so that each has its chance to be first.
+        answers = together(*calls) if turn % 2 else together(*calls[::-1])[::-1]
+        started, ended = code(answers[0]), code(answers[1])
+        if started == 201:
+            execution = f"/v1/boxes/{box}/executions/{answers[0][1]['execution_id']}"
+            if after == "running" or ended in ENDED:
+                exit = wait(execution)
+                assert exit["status"] == {"signal": 15} and exit["cancelled"], exit
+        return started, ended
+
+    return race
+
+
+ENDED = (200, 204)
+UNFIT = (409, "invalid_state")
+LEAVING = (410, "gone")
+NO_BOX = (404, "not_found")
+
+
+def lifecycle_exec_vs_stop():
+    race = exec_and(lambda box: post(f"/v1/boxes/{box}/stop"), "stopped")
+    raced(race, [(201, 200), (UNFIT, 200)])
+
+
+def lifecycle_exec_vs_delete():
+    verb = lambda box: lambda: ask("DELETE", f"/v1/boxes/{box}?force=true")
+    raced(exec_and(verb, "gone"), [(201, 204), (LEAVING, 204), (NO_BOX, 204)])
+
+
+def lifecycle_exec_vs_delete_without_force():
+    verb = lambda box: lambda: ask("DELETE", f"/v1/boxes/{box}")
+    raced(exec_and(verb, "gone"), [(201, UNFIT), (LEAVING, 204), (NO_BOX, 204)])
+
+
+def lifecycle_exec_vs_rebuild():
+    def race(box, turn):
+        exec_, rebuild = post(f"/v1/boxes/{box}/exec", command="true"), post(f"/v1/boxes/{box}/rebuild")
+        answers = together(exec_, rebuild) if turn % 2 else together(rebuild, exec_)[::-1]
+        if answers[0][0] == 201:
+            execution = f"/v1/boxes/{box}/executions/{answers[0][1]['execution_id']}"
+            assert wait(execution)["event"] == "exit"
+        return code(answers[0]), code(answers[1])
+
+    raced(race, [(201, 200), (UNFIT, 200)])
+
+
+def lifecycle_stop_vs_stop():
+    stop = lambda box: post(f"/v1/boxes/{box}/stop")
+    raced(lambda box, _: tuple(map(code, together(stop(box), stop(box)))), [(200, 200)])
+
+
+def lifecycle_stop_vs_delete():
+    def race(box, turn):
+        stop, delete = post(f"/v1/boxes/{box}/stop"), lambda: ask("DELETE", f"/v1/boxes/{box}")
+        answers = together(stop, delete) if turn % 2 else together(delete, stop)[::-1]
+        return tuple(map(code, answers))
+
+    raced(race, [(200, 204), (LEAVING, 204), (NO_BOX, 204)])
+
+
+def lifecycle_delete_vs_delete():
+    delete = lambda box: lambda: ask("DELETE", f"/v1/boxes/{box}?force=true")
+    endings = [(204, 204), (204, NO_BOX), (NO_BOX, 204)]
+    raced(lambda box, _: tuple(map(code, together(delete(box), delete(box)))), endings)
+
+
+def lifecycle_rebuild_vs_rebuild():
+    rebuild = lambda box: post(f"/v1/boxes/{box}/rebuild")
+    raced(lambda box, _: tuple(map(code, together(rebuild(box), rebuild(box)))), [(200, 200)])
+
+
+def lifecycle_start_vs_stop():
+    def race(box, turn):
+        start, stop = post(f"/v1/boxes/{box}/start"), post(f"/v1/boxes/{box}/stop")
+        answers = together(start, stop) if turn % 2 else together(stop, start)[::-1]
+        return tuple(map(code, answers))
+
+    raced(race, [(200, 200), (UNFIT, 200)])
+
+
+def lifecycle_two_execs_have_no_cross_talk():
+    def race(box, turn):
+        def run(word):
+            text, last = output(start(box, "sh", "-c", f"echo {word}; echo {word} >&2"))
+            return text == f"{word}\n" * 2 and last["status"] == {"code": 0}
+
+        return tuple(together(lambda: run(f"one{turn}"), lambda: run(f"two{turn}")))
+
+    raced(race, [(True, True)])
+
+
+def lifecycle_concurrent_creates_never_exceed_the_quota():
+    me = expect(ask("GET", "/v1/me"), 200)
+    each = me["per_box"]["cpus"]
+    fit = (me["total"]["cpus"] - me["used"]["cpus"]) // each
+    for _ in range(RACES):
+        answers = together(*[post("/v1/boxes", cpus=each)] * (fit + 4))
+        made = [body["id"] for status, body in answers if status == 201]
+        codes = [code(answer) for answer in answers]
+        assert codes.count(201) == fit, codes
+        assert codes.count((429, "over_quota")) == 4, codes
+        assert len(set(made)) == fit, made
+        assert expect(ask("GET", "/v1/me"), 200)["used"]["cpus"] <= me["total"]["cpus"]
+        together(*[lambda box=box: delete(box) for box in made])
+        nothing_is_left(me["used"])
+
+
+def lifecycle_an_exit_comes_before_its_boxs_end():
+    def race(box, _):
+        execution = start(box, "sh", "-c", "echo up; exec sleep 60")
+        exit, stopped = together(lambda: wait(execution), lambda: ask("POST", f"/v1/boxes/{box}/stop"))
+        # The stop is answered last: by then the execution has its terminal, and all of its output.
+        assert expect(ask("GET", execution), 200)["state"] == "ended"
+        assert output(execution)[0] == "up\n"
+        return exit["event"], stopped[1]["state"]
+
+    raced(race, [("exit", "stopped")])
+
+
+def lifecycle_no_answer_was_a_fault_of_the_runner():
+    connection = http.client.HTTPConnection(ADDRESS, timeout=PATIENCE)
+    connection.request("GET", "/metrics")
+    lines = connection.getresponse().read().decode().splitlines()
+    connection.close()
+    assert 'lastbyte_answers_total{class="5xx"} 0' in lines, lines
+
+
 # The output race: the wait's answer and the output travel on different connections.
 
 
@@ -261,7 +443,7 @@ def race_two_thousand():
 
 
 def main():
-    kinds = ("error_", "quota_", "concurrency_", "race_")
+    kinds = ("error_", "quota_", "concurrency_", "lifecycle_", "race_")
     cases = {name: it for name, it in globals().items() if name.startswith(kinds)}
     failed = False
     for name in sys.argv[3:] or cases:

@@ -35,7 +35,7 @@
 //! | [`Launch`](Action::Launch) | starts the command | [`Launched`](Report::Launched) or [`LaunchRefused`](Report::LaunchRefused), then, once, [`Ended`](Report::Ended) with its terminal |
 //! | [`Kill`](Action::Kill) | shuts the execution down: kill by policy, forced end at its bound | nothing: [`Ended`](Report::Ended) comes anyway |
 //! | [`TearDown`](Action::TearDown) | ends what executions left behind in the box | [`TornDown`](Report::TornDown) |
-//! | [`Remove`](Action::Remove) | deletes the box's files, forgets its retained executions | [`Removed`](Report::Removed) |
+//! | [`Remove`](Action::Remove) | deletes the box's files; its executions are kept on until they expire | [`Removed`](Report::Removed) |
 //! | [`BoxEnded`](Action::BoxEnded) | publishes the box's own terminal | nothing |
 //! | [`Reply`](Action::Reply) | answers the call, if its caller is still there | nothing |
 //!

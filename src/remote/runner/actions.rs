@@ -9,7 +9,7 @@ use std::{
 
 use tokio::time::{Sleep, sleep};
 
-use super::{Call, Kept, Order, Report, Runner, record::Record};
+use super::{Call, Order, Report, Runner, record::Record};
 use crate::{
     Error, ErrorKind, Execution,
     remote::lifecycle::{BoxId, ExecId},
@@ -48,7 +48,6 @@ impl Runner {
     }
 
     pub(super) fn remove(&self, id: BoxId) {
-        self.forget_executions(id);
         let Some(place) = self.place(id) else { return self.report(Report::Removed(id)) };
         let doing = self.shared.host.remove(&place);
         let runner = self.clone();
@@ -58,18 +57,6 @@ impl Runner {
             tracing::info!(id = place.name, "box is gone");
             runner.report(Report::Removed(id));
         });
-    }
-
-    /// Their terminals have come; whoever is attached keeps what he reads from.
-    fn forget_executions(&self, id: BoxId) {
-        let mut state = self.state();
-        let gone: Vec<ExecId> =
-            state.records.keys().filter(|execution| execution.home == id).copied().collect();
-        for execution in gone {
-            if let Some(keeper) = state.records.remove(&execution).and_then(|kept| kept.keeper) {
-                keeper.abort();
-            }
-        }
     }
 
     pub(super) fn launch(&self, id: ExecId, call: Call, order: &Order) {
@@ -82,9 +69,12 @@ impl Runner {
             Err(error) => {
                 tracing::info!(program = order.program, %error, "command refused");
                 let kind = error.kind();
-                if let Some(caller) = self.state().calls.get_mut(&call) {
+                let mut state = self.state();
+                state.kept.leave_place();
+                if let Some(caller) = state.calls.get_mut(&call) {
                     caller.why = Some(error);
                 }
+                drop(state);
                 self.report(Report::LaunchRefused(id, kind));
             }
         }
@@ -92,18 +82,17 @@ impl Runner {
 
     fn launched(&self, id: ExecId, order: &Order, mut execution: Execution) {
         let bound = self.shared.config.bound();
-        let record = Arc::new(Record::new(id, &mut execution, order.detach, bound));
+        let (budget, left) = (Arc::clone(&self.shared.budget), Arc::clone(&self.shared.left));
+        let record = Record::new(id, &mut execution, order.detach, bound, budget, left);
+        let record = Arc::new(record);
         let name = self.shared.names.of_execution(id);
         tracing::info!(id = name, program = order.program, pid = execution.id(), "started");
         self.shared.metrics.started();
-        let kept = Kept { record: Arc::clone(&record), keeper: None };
-        self.state().records.insert(id, kept);
+        self.state().kept.insert(Arc::clone(&record));
         self.report(Report::Launched(id));
         let runner = self.clone();
         let task = tokio::spawn(async move { runner.keep(record, execution, name).await });
-        if let Some(kept) = self.state().records.get_mut(&id) {
-            kept.keeper = Some(task.abort_handle());
-        }
+        self.state().kept.is_kept_by(id, task.abort_handle());
     }
 
     /// Records an execution to its end, and keeps it for a while.
@@ -115,10 +104,12 @@ impl Runner {
         self.shared.metrics.ended(record.extent().0);
         drop(record);
         self.report(Report::Ended(id));
+        self.state().kept.has_ended(id);
         sleep(self.shared.config.keep()).await;
-        if self.state().records.remove(&id).is_some() {
+        let mut state = self.state();
+        if state.kept.expire(id) {
             tracing::debug!(id = name, "expired");
-            self.report(Report::Expired(id));
+            state.expired(id);
         }
     }
 

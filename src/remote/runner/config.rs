@@ -24,6 +24,10 @@ pub struct Config {
     pub executions_max: u32,
     /// Bytes of an execution's output that are kept unread, before it is paused. Default: 1 MiB.
     pub retain_bytes: u64,
+    /// The same of all executions together. Default: 256 MiB.
+    pub retain_total_bytes: u64,
+    /// Executions that are kept, running ones included. Default: 4096.
+    pub kept_executions_max: u32,
     /// How long an execution is kept after its end. Default: 60 s.
     pub keep_seconds: u64,
     /// How long an execution that is not detached lives without anybody attached. Default: 60 s.
@@ -65,6 +69,8 @@ impl Default for Config {
             asked: Share { cpus: 1, memory_mib: 2048, disk_size_gb: 5 },
             executions_max: 1024,
             retain_bytes: 1024 * 1024,
+            retain_total_bytes: 256 * 1024 * 1024,
+            kept_executions_max: 4096,
             keep_seconds: 60,
             orphan_seconds: 60,
             default_image: "default".to_owned(),
@@ -92,8 +98,15 @@ impl Config {
             let why = format!("no image has the name `{}` of `default_image`", self.default_image);
             return Err(invalid(&why));
         }
-        if self.retain_bytes == 0 || self.executions_max == 0 {
-            return Err(invalid("`retain_bytes` and `executions_max` must be 1 or more"));
+        for (name, is_zero) in [
+            ("retain_bytes", self.retain_bytes == 0),
+            ("retain_total_bytes", self.retain_total_bytes == 0),
+            ("kept_executions_max", self.kept_executions_max == 0),
+            ("executions_max", self.executions_max == 0),
+        ] {
+            if is_zero {
+                return Err(invalid(&format!("`{name}` is 0; use 1 or more")));
+            }
         }
         let limits = self.limits();
         limits.check(self.asked.into(), Resources::default()).map_err(|refusal| {

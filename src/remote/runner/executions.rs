@@ -140,6 +140,7 @@ pub(super) async fn wait(
         match query.word("until") {
             None | Some("terminal") => {
                 let mut exit = events::exit(&handle.wait().await);
+                record.tell_end();
                 exit["offset"] = json!(record.extent().0);
                 Ok(exit)
             }

@@ -20,6 +20,10 @@ use tokio::{
 use super::Runner;
 use crate::{Error, ErrorKind, remote::client::connect::Address};
 
+/// How long whoever has begun to read an execution's output has for the rest, after everything has
+/// ended.
+const READ_MAX: Duration = Duration::from_secs(5);
+
 /// How long connections have for the answers that are under way, after everything has ended.
 const CLOSE_MAX: Duration = Duration::from_secs(5);
 
@@ -78,8 +82,8 @@ impl Listener {
         Ok(Listener { socket })
     }
 
-    /// Takes connections until `stop` is ready; then refuses new work, ends everything, and lets
-    /// connections end with the answers that are under way.
+    /// Takes connections until `stop` is ready; then refuses new work, ends everything, lets whoever
+    /// reads have the rest, and connections end with the answers that are under way.
     pub async fn serve(self, runner: Runner, stop: impl Future<Output = ()>) {
         let mut stop = pin!(stop);
         let mut stopping = None;
@@ -87,7 +91,10 @@ impl Listener {
             let taken = poll_fn(|cx| {
                 if stopping.is_none() && stop.as_mut().poll(cx).is_ready() {
                     let runner = runner.clone();
-                    stopping = Some(Box::pin(async move { runner.shutdown().await }));
+                    stopping = Some(Box::pin(async move {
+                        runner.shutdown().await;
+                        runner.output_read(READ_MAX).await;
+                    }));
                 }
                 if let Some(stopping) = &mut stopping
                     && stopping.as_mut().poll(cx).is_ready()

@@ -8,11 +8,13 @@ mod actions;
 mod attach;
 mod auth;
 mod boxes;
+mod budget;
 pub mod config;
 mod executions;
 mod fault;
 pub mod host;
 mod input;
+mod kept;
 mod listen;
 pub mod local;
 mod metrics;
@@ -27,14 +29,21 @@ mod stdin;
 
 use std::{
     collections::BTreeMap,
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
-use tokio::{sync::oneshot, task::AbortHandle};
+use tokio::{
+    sync::{Notify, oneshot},
+    time::timeout,
+};
 
 pub use auth::Token;
+use budget::Budget;
 use config::Config;
 use host::{Host, Order, Place};
+use kept::Kept;
 pub use listen::Listener;
 use metrics::Metrics;
 use names::Names;
@@ -60,6 +69,9 @@ struct Shared {
     host: Box<dyn Host>,
     metrics: Metrics,
     connections: Connections,
+    budget: Arc<Budget>,
+    /// Told when somebody who read an execution's output has gone.
+    left: Arc<Notify>,
     state: Mutex<State>,
 }
 
@@ -69,13 +81,7 @@ struct State {
     next_request: u64,
     calls: BTreeMap<Call, Caller>,
     boxes: BTreeMap<BoxId, Arc<Place>>,
-    records: BTreeMap<ExecId, Kept>,
-}
-
-/// A record, and the task that keeps it.
-struct Kept {
-    record: Arc<Record>,
-    keeper: Option<AbortHandle>,
+    kept: Kept,
 }
 
 /// Somebody who waits for an answer of the lifecycle.
@@ -99,13 +105,14 @@ impl Runner {
     /// executions from those of every other runner on the host, one before a restart included:
     /// letters and digits.
     pub fn new(config: Config, token: Option<Token>, life: &str, host: impl Host) -> Self {
+        let budget = Arc::new(Budget::new(config.retain_total_bytes));
         let state = State {
             lifecycle: Lifecycle::new(config.limits()),
             next_call: 0,
             next_request: 0,
             calls: BTreeMap::new(),
             boxes: BTreeMap::new(),
-            records: BTreeMap::new(),
+            kept: Kept::new(config.kept_executions_max as usize, Arc::clone(&budget)),
         };
         Runner {
             shared: Arc::new(Shared {
@@ -115,6 +122,8 @@ impl Runner {
                 host: Box::new(host),
                 metrics: Metrics::default(),
                 connections: Connections::default(),
+                budget,
+                left: Arc::default(),
                 state: Mutex::new(state),
             }),
         }
@@ -128,6 +137,25 @@ impl Runner {
         tracing::info!("nothing is left");
     }
 
+    /// Waits until nobody who has begun to read an execution's output lacks the rest, at most this
+    /// long. For after a [shutdown](Runner::shutdown): no more output is to come.
+    pub async fn output_read(&self, max: Duration) {
+        let read = async {
+            loop {
+                let left = self.shared.left.notified();
+                let mut left = pin!(left);
+                left.as_mut().enable();
+                if !self.state().kept.is_any_half_read() {
+                    return;
+                }
+                left.await;
+            }
+        };
+        if timeout(max, read).await.is_err() {
+            tracing::warn!("somebody has not read an execution's output to its end");
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -138,6 +166,9 @@ impl Runner {
         let (answer, answered) = oneshot::channel();
         let (actions, order) = {
             let mut state = self.state();
+            if let Request::Exec(_) = request {
+                state.take_place()?;
+            }
             let call = Call(state.next_call);
             state.next_call += 1;
             state.calls.insert(call, Caller { answer, op: op.to_owned(), why: None });
@@ -197,7 +228,7 @@ impl Runner {
     }
 
     fn record(&self, id: ExecId) -> Option<Arc<Record>> {
-        self.state().records.get(&id).map(|kept| Arc::clone(&kept.record))
+        self.state().kept.get(id)
     }
 }
 
@@ -209,12 +240,33 @@ impl State {
         })
     }
 
+    /// A place among what is kept for one more execution.
+    fn take_place(&mut self) -> Result<(), Error> {
+        for id in self.kept.take_place()? {
+            self.expired(id);
+        }
+        Ok(())
+    }
+
+    /// An ended execution is no longer kept. Its box may have gone before.
+    fn expired(&mut self, id: ExecId) {
+        if self.lifecycle.find(id).is_ok() {
+            self.step(Input::Report(Report::Expired(id)));
+        }
+    }
+
     /// Files what came with a request under what the lifecycle has made of it. Returns the order
     /// to launch, if there is one.
     fn adopt(&mut self, actions: &[Action], beside: Beside, names: &Names) -> Option<Box<Order>> {
         match beside {
             Beside::Nothing => None,
-            Beside::Exec(order) => Some(order),
+            Beside::Exec(order) => {
+                if actions.iter().any(|action| matches!(action, Action::Launch(_))) {
+                    return Some(order);
+                }
+                self.kept.leave_place();
+                None
+            }
             Beside::Box(mut place) => {
                 let made = actions.iter().find_map(|action| match action {
                     Action::SetUp { id, .. } => Some(*id),

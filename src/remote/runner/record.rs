@@ -14,9 +14,10 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use tokio::sync::Mutex as AsyncMutex;
+use tokio::sync::{Mutex as AsyncMutex, Notify};
 
 use super::{
+    budget::{Budget, FLOOR},
     input::Input,
     retained::{Bound, Entry, NoSuchPlace, ReaderId, Retained},
 };
@@ -35,6 +36,9 @@ pub(crate) struct Record {
     pub(crate) detached: bool,
     pub(crate) input: AsyncMutex<Input>,
     shutting_down: AtomicBool,
+    budget: Arc<Budget>,
+    /// Told when a reader has gone.
+    left: Arc<Notify>,
     shared: Mutex<Shared>,
 }
 
@@ -50,7 +54,14 @@ struct Shared {
 
 impl Record {
     /// A record of an execution whose recorder is to be [run](Record::keep).
-    pub(crate) fn new(id: ExecId, execution: &mut Execution, detached: bool, bound: Bound) -> Self {
+    pub(super) fn new(
+        id: ExecId,
+        execution: &mut Execution,
+        detached: bool,
+        bound: Bound,
+        budget: Arc<Budget>,
+        left: Arc<Notify>,
+    ) -> Self {
         let stdin = execution.stdin();
         Record {
             id,
@@ -58,6 +69,8 @@ impl Record {
             detached,
             input: AsyncMutex::new(Input::new(stdin)),
             shutting_down: AtomicBool::new(false),
+            budget,
+            left,
             shared: Mutex::new(Shared {
                 retained: Retained::new(bound),
                 recorder: None,
@@ -76,7 +89,11 @@ impl Record {
     /// Changes what is shared, then wakes whom that concerns.
     fn change<T>(&self, change: impl FnOnce(&mut Shared, &mut Vec<Waker>) -> T) -> T {
         let mut wakes = Vec::new();
-        let changed = change(&mut self.shared(), &mut wakes);
+        let mut shared = self.shared();
+        let before = shared.retained.kept();
+        let changed = change(&mut shared, &mut wakes);
+        wakes.extend(self.budget.change(before, shared.retained.kept()));
+        drop(shared);
         wakes.into_iter().for_each(Waker::wake);
         changed
     }
@@ -104,13 +121,21 @@ impl Record {
     }
 
     fn poll_room(&self, cx: &mut Context<'_>, has_exited: bool) -> Poll<()> {
-        let mut shared = self.shared();
-        let more = if has_exited { LEFT_BEHIND } else { 0 };
-        if shared.retained.has_room(more) {
-            return Poll::Ready(());
-        }
-        shared.recorder = Some(cx.waker().clone());
-        Poll::Pending
+        self.change(|shared, wakes| {
+            let more = if has_exited { LEFT_BEHIND } else { 0 };
+            if shared.retained.has_room(more)
+                && (has_exited
+                    || self.budget.has_room_or_wakes(cx.waker())
+                    || shared.retained.makes_do_with(FLOOR))
+            {
+                shared.recorder = None;
+                return Poll::Ready(());
+            }
+            shared.recorder = Some(cx.waker().clone());
+            // Who holds what he was sent has to ask anew.
+            wakes.extend(std::mem::take(&mut shared.readers).into_values());
+            Poll::Pending
+        })
     }
 
     /// Ends it as a runner that goes away, or leaves its box: it is killed by policy, its end
@@ -158,10 +183,32 @@ impl Record {
         Poll::Pending
     }
 
+    /// Somebody has had its terminal, beside its output.
+    pub(crate) fn tell_end(&self) {
+        self.shared().retained.tell_end();
+    }
+
+    /// Whether somebody has had all of it, its exit included.
+    pub(crate) fn is_told(&self) -> bool {
+        self.shared().retained.is_told()
+    }
+
+    /// Whether somebody has begun to read it and nobody has had all of it.
+    pub(crate) fn is_half_read(&self) -> bool {
+        self.shared().retained.is_half_read()
+    }
+
     /// How far its output goes, and how much of it is kept.
     pub(crate) fn extent(&self) -> (u64, u64) {
         let shared = self.shared();
         (shared.retained.end(), shared.retained.kept())
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        let kept = self.shared().retained.kept();
+        self.budget.change(kept, 0).into_iter().for_each(Waker::wake);
     }
 }
 
@@ -202,7 +249,8 @@ impl Reading {
                 wakes.extend(shared.wake_recorder());
                 return Poll::Ready(Some(entry));
             }
-            if shared.retained.is_through(id) || shared.retained.waits_for(id) {
+            let waits = shared.recorder.is_some() && shared.retained.holds_all(id);
+            if shared.retained.is_through(id) || waits {
                 return Poll::Ready(None);
             }
             shared.readers.insert(id, cx.waker().clone());
@@ -219,5 +267,6 @@ impl Drop for Reading {
             shared.retained.detach(id);
             wakes.extend(shared.wake_recorder());
         });
+        self.record.left.notify_waiters();
     }
 }

@@ -3,9 +3,11 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use axum::{
-    body::{Body, Bytes, to_bytes},
+    body::{Body, Bytes},
     http::Uri,
 };
+use bytes::BytesMut;
+use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 
 use super::{
@@ -27,6 +29,10 @@ use crate::{
 /// The largest body of a request, stdin aside. Arguments and environment of a command are at most
 /// 2 MiB on Linux (`execve(2)`), and JSON escapes make them longer.
 const BODY_MAX: usize = 8 * 1024 * 1024;
+
+/// What is read of a body that is too large, so that whoever sends it gets to read why it is
+/// refused.
+const READ_MAX: usize = 128 * 1024 * 1024;
 
 /// A hundred years: longer than that is never, and no number of seconds to be computed with.
 const SECONDS_MAX: f64 = 3.2e9;
@@ -98,10 +104,25 @@ pub(super) async fn json<T: DeserializeOwned>(body: Body) -> Result<T, Error> {
 }
 
 /// A body of at most [`BODY_MAX`] bytes.
-async fn whole(body: Body) -> Result<Bytes, Error> {
-    to_bytes(body, BODY_MAX).await.map_err(|error| {
-        invalid(format!("read the body: {error}; it may have {BODY_MAX} bytes at most"))
-    })
+async fn whole(mut body: Body) -> Result<Bytes, Error> {
+    let (mut bytes, mut len) = (BytesMut::new(), 0);
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| invalid(format!("read the body: {error}")))?;
+        let Ok(data) = frame.into_data() else { continue };
+        len += data.len();
+        if len <= BODY_MAX {
+            bytes.extend_from_slice(&data);
+        } else if len > READ_MAX {
+            break;
+        } else {
+            bytes.clear();
+        }
+    }
+    if len > BODY_MAX {
+        let op = format!("read the body: it is too large; it may have {BODY_MAX} bytes at most");
+        return Err(invalid(op));
+    }
+    Ok(bytes.freeze())
 }
 
 /// What a new box is to be: its share and its place.

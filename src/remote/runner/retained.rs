@@ -93,6 +93,8 @@ pub(crate) struct Retained {
     readers: BTreeMap<ReaderId, Place>,
     next_reader: u64,
     ended: bool,
+    /// Somebody has had the exit.
+    told: bool,
 }
 
 impl Retained {
@@ -107,6 +109,7 @@ impl Retained {
             readers: BTreeMap::new(),
             next_reader: 0,
             ended: false,
+            told: false,
         }
     }
 
@@ -123,7 +126,7 @@ impl Retained {
         let entry = Entry { offset: self.end, event };
         self.end = entry.end();
         self.entries.push_back(entry);
-        self.forget();
+        self.forget(self.bound.bytes);
     }
 
     /// How far the output goes.
@@ -152,7 +155,7 @@ impl Retained {
         self.next_reader += 1;
         let next = self.first + place as u64;
         self.readers.insert(id, Place { next, offset, mark: offset, holds });
-        self.forget();
+        self.forget(self.bound.bytes);
         Ok(id)
     }
 
@@ -166,6 +169,7 @@ impl Retained {
         if !place.holds {
             place.mark = place.offset;
         }
+        self.told |= matches!(entry.event, Event::Exit(_));
         Some(entry)
     }
 
@@ -175,17 +179,18 @@ impl Retained {
         self.ended && self.readers.get(&id).is_none_or(|place| place.next >= behind)
     }
 
-    /// Whether a reader has had all there is, and must ask anew before there can be more.
-    pub(crate) fn waits_for(&self, id: ReaderId) -> bool {
-        let is_behind = |place: &Place| place.holds && place.offset == self.end;
-        !self.ended && !self.has_room(0) && self.readers.get(&id).is_some_and(is_behind)
+    /// Whether a reader has had all there is and holds some of it, so that asking anew makes room.
+    pub(crate) fn holds_all(&self, id: ReaderId) -> bool {
+        self.readers
+            .get(&id)
+            .is_some_and(|place| place.holds && place.offset == self.end && place.mark < self.end)
     }
 
     /// A reader has gone. What he has read is read.
     pub(crate) fn detach(&mut self, id: ReaderId) {
         if let Some(place) = self.readers.remove(&id) {
             self.released = self.released.max(place.mark);
-            self.forget();
+            self.forget(self.bound.bytes);
         }
     }
 
@@ -195,11 +200,11 @@ impl Retained {
         self.readers.values().map(|place| place.mark).min().unwrap_or(self.released)
     }
 
-    /// Forgets what was read, as far as room is needed. An end goes with the bytes behind it: who
-    /// resumes where it stands is told of it.
-    pub(crate) fn forget(&mut self) {
+    /// Forgets what was read, until no more than `bytes` are kept. An end goes with the bytes behind
+    /// it: who resumes where it stands is told of it.
+    fn forget(&mut self, bytes: u64) {
         let needed = self.needed();
-        while self.kept() > self.bound.bytes || self.entries.len() >= self.bound.entries {
+        while self.kept() > bytes || self.entries.len() >= self.bound.entries {
             let Some(place) = self.entries.iter().position(|entry| entry.len() > 0) else { break };
             let end = self.entries[place].end();
             if end > needed {
@@ -209,6 +214,28 @@ impl Retained {
             self.first += place as u64 + 1;
             self.entries.drain(..=place);
         }
+    }
+
+    /// Whether it is content with `bytes`: forgets what was read above that, and says whether less
+    /// than that is unread.
+    pub(crate) fn makes_do_with(&mut self, bytes: u64) -> bool {
+        self.forget(bytes);
+        self.end - self.needed() < bytes
+    }
+
+    /// Whether somebody has had the exit, and so all that stood before it.
+    pub(crate) fn is_told(&self) -> bool {
+        self.told
+    }
+
+    /// Whether somebody has begun to read and nobody has had the exit.
+    pub(crate) fn is_half_read(&self) -> bool {
+        self.next_reader > 0 && !self.told
+    }
+
+    /// Somebody has had the terminal by another way; where there was no output, that is all.
+    pub(crate) fn tell_end(&mut self) {
+        self.told |= self.ended && self.end == 0;
     }
 
     /// Whether the exit has been recorded.

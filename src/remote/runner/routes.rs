@@ -153,11 +153,10 @@ impl Runner {
 
     fn gauges(&self) -> Gauges {
         let state = self.state();
-        let kept = state.records.values().map(|kept| kept.record.extent().1);
         Gauges {
             boxes: state.lifecycle.boxes().count() as u64,
-            kept_executions: state.records.len() as u64,
-            kept_bytes: kept.sum(),
+            kept_executions: state.kept.len() as u64,
+            kept_bytes: self.shared.budget.used(),
             open_connections: self.shared.connections.open(),
         }
     }
