@@ -155,6 +155,21 @@ fn a_shim_that_misbehaves_is_told_so() {
     }
 }
 
+/// If this were red, a port that has to be compiled first would fail, or one that never answers would
+/// be waited for.
+#[test]
+fn a_shim_may_build_itself_before_its_first_answer_and_is_bounded_in_that_too() {
+    let asked = |more: &[&str], script: &str| {
+        let args = ["conform", "--only", "policies", "--jobs", "1"];
+        lastbyte(&[&args[..], more, &["--", "sh", "-c", script, LASTBYTE]].concat())
+    };
+    let built = asked(&["--timeout", "1s"], "sleep 2; exec \"$0\" shim");
+    assert_eq!(built.status.code(), Some(0), "{built:?}");
+    let never = asked(&["--timeout", "100ms", "--first", "200ms"], "exec sleep 60");
+    assert_eq!(never.status.code(), Some(1), "{never:?}");
+    assert!(out(&never).contains("does the shim flush its line"), "{}", out(&never));
+}
+
 /// If this were red, a slip of the pen would look like a port that passes.
 #[test]
 fn what_cannot_be_asked_is_told_apart_from_what_passes() {

@@ -23,6 +23,8 @@ pub struct Asking {
     pub jobs: usize,
     /// For one answer.
     pub bound: Duration,
+    /// For the first answer of all, before which a shim may build itself.
+    pub first: Duration,
 }
 
 /// Asks each vector.
@@ -67,14 +69,17 @@ fn work(vectors: &[Vector], next: &AtomicUsize, asking: &Asking) -> Result<Done,
     runtime.block_on(async {
         let mut done = Done::default();
         let mut troubles = 0;
+        let mut bound = asking.first.max(asking.bound);
         let mut shim = Shim::start(&asking.shim, asking.bound)?;
         loop {
             let place = next.fetch_add(1, Ordering::Relaxed);
             let Some(vector) = vectors.get(place) else { break };
-            let verdict = match shim.ask(&judge::question(vector)).await {
+            let verdict = match shim.ask(&judge::question(vector), bound).await {
                 Ok(answer) => judge::judge(vector, &answer),
                 Err(trouble) => Verdict::Trouble(trouble),
             };
+            // What is started anew has been built.
+            bound = asking.bound;
             let failed = matches!(verdict, Verdict::Trouble(_));
             done.judged.push((place, verdict));
             if failed {

@@ -36,9 +36,9 @@ impl Shim {
         Ok(Shim { execution, stdin, stdout: Vec::new(), stderr: Vec::new(), bound })
     }
 
-    /// Asks one line, and waits for one.
-    pub(super) async fn ask(&mut self, line: &str) -> Result<String, Trouble> {
-        let Shim { execution, stdin, stdout, stderr, bound } = self;
+    /// Asks one line, and waits for one, so long at most.
+    pub(super) async fn ask(&mut self, line: &str, bound: Duration) -> Result<String, Trouble> {
+        let Shim { execution, stdin, stdout, stderr, .. } = self;
         let write = async {
             // A shim that does not read any more ends, or answers no more: that is told.
             if let Some(stdin) = stdin {
@@ -46,7 +46,7 @@ impl Shim {
             }
         };
         let both = async { join!(write, read_line(execution, stdout, stderr)).1 };
-        within(*bound, both).await
+        within(bound, both).await
     }
 
     /// Ends its input, and waits for its end.

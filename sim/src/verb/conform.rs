@@ -42,6 +42,9 @@ pub(crate) struct Conform {
     /// The bound on one answer.
     #[arg(long, value_name = "DUR", value_parser = options::duration, default_value = "10s")]
     timeout: Duration,
+    /// The bound on the first answer, before which a shim may build itself.
+    #[arg(long, value_name = "DUR", value_parser = options::duration, default_value = "10m")]
+    first: Duration,
     /// The shim and its arguments.
     #[arg(last = true, value_name = "SHIM")]
     shim: Vec<OsString>,
@@ -73,7 +76,8 @@ impl Conform {
         }
         let processors = || thread::available_parallelism().map_or(1, usize::from);
         let jobs = self.jobs.unwrap_or_else(processors);
-        let asking = Asking { shim: self.shim.clone(), jobs, bound: self.timeout };
+        let (shim, bound, first) = (self.shim.clone(), self.timeout, self.first);
+        let asking = Asking { shim, jobs, bound, first };
         let outcomes = pool::ask(vectors, &asking)?;
         self.tell(&outcomes)?;
         Ok(outcomes.is_passed())
