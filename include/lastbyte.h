@@ -16,7 +16,7 @@
 
 // The version of this ABI. Raised when a function, a struct or a number changes its meaning; new
 // functions and numbers are added without.
-#define LASTBYTE_ABI_VERSION 1
+#define LASTBYTE_ABI_VERSION 2
 
 // A duration that never ends.
 #define LASTBYTE_NEVER UINT64_MAX
@@ -174,6 +174,18 @@ typedef enum lastbyte_limit {
     // The rest is dropped and the execution killed.
     LASTBYTE_LIMIT_KILL = 3,
 } lastbyte_limit;
+
+// Why a policy whose numbers all mean something cannot be carried out.
+typedef enum lastbyte_policy_fault {
+    // Nothing stands against it, or a number in it means nothing.
+    LASTBYTE_POLICY_FAULT_NONE = 0,
+    // `buffer_bytes_max` is 0.
+    LASTBYTE_POLICY_FAULT_BUFFER_BYTES = 1,
+    // `buffer_chunks_max` is 0.
+    LASTBYTE_POLICY_FAULT_BUFFER_CHUNKS = 2,
+    // For idle: `drain_gap_ns` is longer than `drain_max_ns`.
+    LASTBYTE_POLICY_FAULT_IDLE_GAP_OVER_MAX = 3,
+} lastbyte_policy_fault;
 
 // What the driver does with a pump.
 typedef enum lastbyte_pump_action {
@@ -611,7 +623,7 @@ typedef struct lastbyte_machine_event {
 
 // What follows from one input. Carry it out in this order: signals, pumps, timers.
 typedef struct lastbyte_step {
-    // Signals to send, the highest number first: bit n-1 is signal n.
+    // Signals to send, the lowest number first and SIGKILL last: bit n-1 is signal n.
     uint64_t signals;
     // A `lastbyte_pump_action` for stdout, the combined pipe or the pty, then for stderr.
     uint32_t pumps[2];
@@ -986,12 +998,18 @@ int32_t lastbyte_machine_terminal(const struct lastbyte_machine *machine,
 // `policy` is NULL or a place for one.
 int32_t lastbyte_policy_default(struct lastbyte_policy *policy);
 
-// Says whether `policy` can be carried out.
+// Says whether `policy` can be carried out. Where it cannot it is
+// `LASTBYTE_CODE_INVALID_ARGUMENT`, and `fault` (which may be NULL) is a `lastbyte_policy_fault`:
+// `LASTBYTE_POLICY_FAULT_NONE` where a number means nothing.
 //
 // # Safety
 //
-// `policy` is NULL or points to one.
-int32_t lastbyte_policy_check(const struct lastbyte_policy *policy);
+// `policy` is NULL or points to one; `fault` is NULL or a place for one.
+int32_t lastbyte_policy_check(const struct lastbyte_policy *policy, uint32_t *fault);
+
+// The name of a `lastbyte_policy_fault`, for example `buffer_bytes`; NULL for none and for a
+// number that is no fault.
+const char *lastbyte_policy_fault_name(uint32_t fault);
 
 // Makes a runtime, with so many threads that read; 0 stands for one. Free it with
 // `lastbyte_runtime_free`.

@@ -6,7 +6,7 @@ use crate::ErrorKind;
 
 /// The version of this ABI. Raised when a function, a struct or a number changes its meaning; new
 /// functions and numbers are added without.
-pub const LASTBYTE_ABI_VERSION: u32 = 1;
+pub const LASTBYTE_ABI_VERSION: u32 = 2;
 
 /// What a function returns. Errors are negative, and the numbers of the one table of errors.
 #[repr(C)]

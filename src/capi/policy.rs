@@ -1,11 +1,16 @@
 //! Policies as one plain struct.
 
-use std::{mem::MaybeUninit, time::Duration};
+use std::{
+    ffi::{CStr, c_char},
+    mem::MaybeUninit,
+    ptr,
+    time::Duration,
+};
 
-use super::boundary::{Done, INVALID_ARGUMENT, Refusal, boundary, required};
+use super::boundary::{Done, INVALID_ARGUMENT, Refusal, boundary, required, tell};
 use crate::machine::{
-    BufferPolicy, Descendants, DrainPolicy, Full, KillPolicy, OutputLimit, Over, Policy, Signal,
-    Target, TeardownPolicy,
+    BufferPolicy, Descendants, DrainPolicy, Full, InvalidPolicy, KillPolicy, OutputLimit, Over,
+    Policy, Signal, Target, TeardownPolicy,
 };
 
 /// A duration that never ends.
@@ -69,6 +74,20 @@ pub enum lastbyte_limit {
     Kill = 3,
 }
 
+/// Why a policy whose numbers all mean something cannot be carried out.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum lastbyte_policy_fault {
+    /// Nothing stands against it, or a number in it means nothing.
+    None = 0,
+    /// `buffer_bytes_max` is 0.
+    BufferBytes = 1,
+    /// `buffer_chunks_max` is 0.
+    BufferChunks = 2,
+    /// For idle: `drain_gap_ns` is longer than `drain_max_ns`.
+    IdleGapOverMax = 3,
+}
+
 /// All choices of one execution. `lastbyte_policy_default` fills it; change what should differ.
 /// Durations are in nanoseconds.
 #[repr(C)]
@@ -128,18 +147,54 @@ pub unsafe extern "C" fn lastbyte_policy_default(
     })
 }
 
-/// Says whether `policy` can be carried out.
+/// Says whether `policy` can be carried out. Where it cannot it is
+/// `LASTBYTE_CODE_INVALID_ARGUMENT`, and `fault` (which may be NULL) is a `lastbyte_policy_fault`:
+/// `LASTBYTE_POLICY_FAULT_NONE` where a number means nothing.
 ///
 /// # Safety
 ///
-/// `policy` is NULL or points to one.
-#[expect(unsafe_code, reason = "exported by name, reads where the caller says")]
+/// `policy` is NULL or points to one; `fault` is NULL or a place for one.
+#[expect(unsafe_code, reason = "exported by name, reads and writes where the caller says")]
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn lastbyte_policy_check(policy: Option<&lastbyte_policy>) -> i32 {
+pub unsafe extern "C" fn lastbyte_policy_check(
+    policy: Option<&lastbyte_policy>,
+    fault: Option<&mut MaybeUninit<u32>>,
+) -> i32 {
     boundary(|| {
-        policy.ok_or(INVALID_ARGUMENT)?.policy()?;
-        Ok(Done::Now)
+        let checked = policy.ok_or(INVALID_ARGUMENT)?.numbers().map(|policy| policy.check());
+        let (answer, found) = match checked {
+            Ok(Ok(())) => (Ok(Done::Now), lastbyte_policy_fault::None),
+            Ok(Err(invalid)) => (Err(INVALID_ARGUMENT), lastbyte_policy_fault::of(invalid)),
+            Err(refusal) => (Err(refusal), lastbyte_policy_fault::None),
+        };
+        tell(fault, found as u32);
+        answer
     })
+}
+
+/// The name of a `lastbyte_policy_fault`, for example `buffer_bytes`; NULL for none and for a
+/// number that is no fault.
+#[expect(unsafe_code, reason = "exported by name")]
+#[unsafe(no_mangle)]
+pub extern "C" fn lastbyte_policy_fault_name(fault: u32) -> *const c_char {
+    use lastbyte_policy_fault as f;
+    let names: [(f, &CStr); 3] = [
+        (f::BufferBytes, c"buffer_bytes"),
+        (f::BufferChunks, c"buffer_chunks"),
+        (f::IdleGapOverMax, c"idle_gap_over_max"),
+    ];
+    let named = names.iter().find(|(named, _)| *named as u32 == fault);
+    named.map_or(ptr::null(), |(_, name)| name.as_ptr())
+}
+
+impl lastbyte_policy_fault {
+    fn of(invalid: InvalidPolicy) -> Self {
+        match invalid {
+            InvalidPolicy::BufferBytes => lastbyte_policy_fault::BufferBytes,
+            InvalidPolicy::BufferChunks => lastbyte_policy_fault::BufferChunks,
+            InvalidPolicy::IdleGapOverMax => lastbyte_policy_fault::IdleGapOverMax,
+        }
+    }
 }
 
 fn ns(duration: Duration) -> u64 {
@@ -198,7 +253,17 @@ impl lastbyte_policy {
 
     /// The policy that it says, if it can be carried out.
     pub(super) fn policy(&self) -> Result<Policy, Refusal> {
-        let policy = Policy {
+        let policy = self.numbers()?;
+        policy.check().map_err(|_| INVALID_ARGUMENT)?;
+        Ok(policy)
+    }
+
+    /// The policy that it says, if each number means something.
+    fn numbers(&self) -> Result<Policy, Refusal> {
+        if self.reserved != 0 {
+            return Err(INVALID_ARGUMENT);
+        }
+        Ok(Policy {
             drain: self.drain_policy()?,
             descendants: match self.descendants {
                 n if n == lastbyte_descendants::Leave as u32 => Descendants::Leave,
@@ -232,9 +297,7 @@ impl lastbyte_policy {
                 close_max: duration(self.close_max_ns),
                 shutdown_max: duration(self.shutdown_max_ns),
             },
-        };
-        policy.check().map_err(|_| INVALID_ARGUMENT)?;
-        if self.reserved == 0 { Ok(policy) } else { Err(INVALID_ARGUMENT) }
+        })
     }
 
     fn drain_policy(&self) -> Result<DrainPolicy, Refusal> {

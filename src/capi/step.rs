@@ -134,7 +134,7 @@ pub struct lastbyte_timer_order {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct lastbyte_step {
-    /// Signals to send, the highest number first: bit n-1 is signal n.
+    /// Signals to send, the lowest number first and SIGKILL last: bit n-1 is signal n.
     pub signals: u64,
     /// A `lastbyte_pump_action` for stdout, the combined pipe or the pty, then for stderr.
     pub pumps: [u32; 2],

@@ -194,7 +194,7 @@ static void limit(void)
     policy.limit = LASTBYTE_LIMIT_KEEP_TAIL;
     policy.limit_bytes_max = 4;
     policy.limit_tail_bytes_max = 2;
-    OK(lastbyte_policy_check(&policy));
+    OK(lastbyte_policy_check(&policy, NULL));
     OK(lastbyte_machine_new(LASTBYTE_STREAMS_COMBINED, &policy, &machine));
     OK(simple(machine, LASTBYTE_INPUT_KIND_STARTED));
     OK(chunk(machine, LASTBYTE_STREAM_COMBINED, 42, 10));

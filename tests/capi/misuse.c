@@ -21,34 +21,50 @@ static uint32_t word;
 static int32_t fd;
 static bool yes;
 
+/* `bad` cannot be carried out, and is told why. */
+static void faulty(const lastbyte_policy *bad, uint32_t fault)
+{
+    uint32_t told = 77;
+    ARGUMENT(lastbyte_policy_check(bad, NULL));
+    ARGUMENT(lastbyte_policy_check(bad, &told));
+    CHECK(told == fault);
+}
+
 static void policies(void)
 {
     lastbyte_policy bad;
+    uint32_t fault = 77;
 
     ARGUMENT(lastbyte_policy_default(NULL));
-    ARGUMENT(lastbyte_policy_check(NULL));
+    ARGUMENT(lastbyte_policy_check(NULL, NULL));
     OK(lastbyte_policy_default(&policy));
-    OK(lastbyte_policy_check(&policy));
+    OK(lastbyte_policy_check(&policy, NULL));
+    OK(lastbyte_policy_check(&policy, &fault));
+    CHECK(fault == LASTBYTE_POLICY_FAULT_NONE);
     bad = policy, bad.drain = 9;
-    ARGUMENT(lastbyte_policy_check(&bad));
+    faulty(&bad, LASTBYTE_POLICY_FAULT_NONE);
     bad = policy, bad.descendants = 2;
-    ARGUMENT(lastbyte_policy_check(&bad));
+    faulty(&bad, LASTBYTE_POLICY_FAULT_NONE);
     bad = policy, bad.kill_signal = 0;
-    ARGUMENT(lastbyte_policy_check(&bad));
+    faulty(&bad, LASTBYTE_POLICY_FAULT_NONE);
     bad = policy, bad.kill_target = 2;
-    ARGUMENT(lastbyte_policy_check(&bad));
-    bad = policy, bad.buffer_bytes_max = 0;
-    ARGUMENT(lastbyte_policy_check(&bad));
-    bad = policy, bad.buffer_chunks_max = 0;
-    ARGUMENT(lastbyte_policy_check(&bad));
+    faulty(&bad, LASTBYTE_POLICY_FAULT_NONE);
     bad = policy, bad.buffer_full = 3;
-    ARGUMENT(lastbyte_policy_check(&bad));
+    faulty(&bad, LASTBYTE_POLICY_FAULT_NONE);
     bad = policy, bad.limit = 4;
-    ARGUMENT(lastbyte_policy_check(&bad));
-    bad = policy, bad.drain_gap_ns = bad.drain_max_ns + 1;
-    ARGUMENT(lastbyte_policy_check(&bad));
+    faulty(&bad, LASTBYTE_POLICY_FAULT_NONE);
     bad = policy, bad.reserved = 1;
-    ARGUMENT(lastbyte_policy_check(&bad));
+    faulty(&bad, LASTBYTE_POLICY_FAULT_NONE);
+    bad = policy, bad.buffer_bytes_max = 0;
+    faulty(&bad, LASTBYTE_POLICY_FAULT_BUFFER_BYTES);
+    bad = policy, bad.buffer_chunks_max = 0;
+    faulty(&bad, LASTBYTE_POLICY_FAULT_BUFFER_CHUNKS);
+    bad = policy, bad.drain_gap_ns = bad.drain_max_ns + 1;
+    faulty(&bad, LASTBYTE_POLICY_FAULT_IDLE_GAP_OVER_MAX);
+    CHECK(strcmp(lastbyte_policy_fault_name(LASTBYTE_POLICY_FAULT_IDLE_GAP_OVER_MAX),
+                 "idle_gap_over_max") == 0);
+    CHECK(lastbyte_policy_fault_name(LASTBYTE_POLICY_FAULT_NONE) == NULL);
+    CHECK(lastbyte_policy_fault_name(99) == NULL);
 }
 
 /* Every function of a command, with `command` as its handle. */
