@@ -12,88 +12,167 @@ import fcntl
 import os
 import select
 import signal
+import struct
 import subprocess
 import termios
 import threading
 import time
-from typing import Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+from dataclasses import dataclass
+from typing import IO, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from .machine import Machine
 from .values import (
-    STREAMS, Action, Event, Illegal, Policy, PumpAction, SendSignal, Status, Step, Stream, Streams,
-    Timer,
+    STREAMS, Action, Event, Illegal, PumpAction, SendSignal, Status, Step, Stream, Streams, Timer,
 )
 
 _READ_MAX = 64 * 1024
+
+#: More than the buffers of a terminal hold.
+_STANDING_MAX = 1 << 20
 
 #: Starts take turns: until its exec a new child has copies of its siblings' pipes (C18).
 _STARTS = threading.Lock()
 
 
 class StartError(OSError):
-    """A start that was refused: its stage (lookup, chdir, exec, fork, pipes) and errno (C14)."""
+    """A start that was refused: its stage (lookup, chdir, exec, fork, pipes, permission) and errno (C14)."""
 
     def __init__(self, stage: str, error: OSError, program: str) -> None:
         super().__init__(error.errno, f"failed to run {program!r} at stage {stage}: {error.strerror}")
         self.stage = stage
 
 
-def _stage(error: OSError, program: str, cwd: Optional[str]) -> str:
+def _stage(
+    error: OSError, program: str, cwd: Optional[str], env: Optional[Mapping[str, str]]
+) -> str:
     if cwd is not None and error.filename == cwd:
         return "chdir"
     if error.errno in (errno.EMFILE, errno.ENFILE):
         return "pipes"
     if error.errno in (errno.EAGAIN, errno.ENOMEM) and error.filename is None:
         return "fork"
-    if error.errno == errno.ENOENT and "/" not in program:
-        return "lookup"
-    return "exec"
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return "permission"
+    # A file that is there lacks its interpreter.
+    return "lookup" if error.errno == errno.ENOENT and not _is_there(program, cwd, env) else "exec"
+
+
+def _is_there(program: str, cwd: Optional[str], env: Optional[Mapping[str, str]]) -> bool:
+    if "/" in program:
+        return os.path.exists(os.path.join(cwd or "", program))
+    return any(os.path.exists(os.path.join(folder, program)) for folder in os.get_exec_path(env))
+
+
+@dataclass(frozen=True)
+class Child:
+    """A child that runs, and our ends of its streams."""
+
+    pid: int
+    stdin: Optional[int]
+    #: Of its streams: our ends, which are ours to close.
+    sources: Dict[Stream, int]
 
 
 def spawn(
     args: Sequence[str],
     streams: Streams,
-    stdin: int,
+    stdin: bool,
     cwd: Optional[str],
     env: Optional[Mapping[str, str]],
-) -> "subprocess.Popen[bytes]":
-    """Starts a child that leads a group of its own."""
-    ids = STREAMS[streams]
-    combined = "combined" in ids
+    size: Tuple[int, int],
+) -> Child:
+    """Starts a child that leads a group of its own, on a terminal of ``size`` if that is its stream."""
     try:
         with _STARTS:
-            return subprocess.Popen(
-                args,
-                stdin=stdin,
-                stdout=subprocess.PIPE if combined or "stdout" in ids else None,
-                stderr=subprocess.STDOUT if combined else subprocess.PIPE if "stderr" in ids else None,
-                cwd=cwd,
-                env=env,
-                bufsize=0,
-                start_new_session=True,
-            )
+            if streams == "pty":
+                return _on_pty(args, stdin, cwd, env, size)
+            return _on_pipes(args, streams, stdin, cwd, env)
     except OSError as error:
-        raise StartError(_stage(error, args[0], cwd), error, args[0]) from error
+        raise StartError(_stage(error, args[0], cwd, env), error, args[0]) from error
+
+
+def _on_pipes(
+    args: Sequence[str],
+    streams: Streams,
+    stdin: bool,
+    cwd: Optional[str],
+    env: Optional[Mapping[str, str]],
+) -> Child:
+    ids = STREAMS[streams]
+    combined = "combined" in ids
+    child = subprocess.Popen(
+        args,
+        stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
+        stdout=subprocess.PIPE if combined or "stdout" in ids else None,
+        stderr=subprocess.STDOUT if combined else subprocess.PIPE if "stderr" in ids else None,
+        cwd=cwd,
+        env=env,
+        bufsize=0,
+        start_new_session=True,
+    )
+    sources = {stream: _taken(child.stderr if stream == "stderr" else child.stdout) for stream in ids}
+    return _ours(child, None if child.stdin is None else _taken(child.stdin), sources)
+
+
+def _on_pty(
+    args: Sequence[str],
+    stdin: bool,
+    cwd: Optional[str],
+    env: Optional[Mapping[str, str]],
+    size: Tuple[int, int],
+) -> Child:
+    master, slave = os.openpty()
+    try:
+        fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
+        child = subprocess.Popen(
+            args,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            cwd=cwd,
+            env=env,
+            start_new_session=True,
+            # It makes one system call; nothing else can give the new session its terminal.
+            preexec_fn=_own_terminal,
+        )
+    except BaseException:
+        os.close(master)
+        raise
+    finally:
+        os.close(slave)
+    return _ours(child, os.dup(master) if stdin else None, {"pty": master})
+
+
+def _own_terminal() -> None:
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def _taken(pipe: Optional[IO[bytes]]) -> int:
+    assert pipe is not None
+    fd = os.dup(pipe.fileno())
+    pipe.close()
+    return fd
+
+
+def _ours(
+    child: "subprocess.Popen[bytes]", stdin: Optional[int], sources: Dict[Stream, int]
+) -> Child:
+    # The root is ours to reap: `subprocess` must not.
+    child.returncode = 0
+    return Child(child.pid, stdin, sources)
 
 
 class Core:
     """The machine of one execution behind a lock, and the thread that drives it."""
 
-    def __init__(self, child: "subprocess.Popen[bytes]", streams: Streams, policy: Policy) -> None:
+    def __init__(self, child: Child, machine: Machine) -> None:
         self.changed = threading.Condition()
-        self.machine = Machine(streams, policy)
+        self.machine = machine
         self.pid = child.pid
         self._pidfd = os.pidfd_open(child.pid)
-        self._fds: Dict[Stream, int] = {}
-        for stream in self.machine.streams:
-            pipe = child.stderr if stream == "stderr" else child.stdout
-            assert pipe is not None
-            fd = os.dup(pipe.fileno())
-            pipe.close()
+        self._fds = dict(child.sources)
+        for fd in self._fds.values():
             os.set_blocking(fd, False)
-            self._fds[stream] = fd
-        # The root is ours to reap: `subprocess` must not.
-        child.returncode = 0
         self._todo: List[Action] = []
         self._wakers: Set[Callable[[], None]] = set()
         #: When a timer is due; or what is left of one that stands still.
@@ -272,8 +351,10 @@ class Core:
                 return
             except OSError as error:
                 number = error.errno or errno.EIO
-                self.step(lambda: self.machine.read_error(stream, number))
-                return
+                if stream != "pty" or number != errno.EIO:
+                    self.step(lambda: self.machine.read_error(stream, number))
+                    return
+                data = b""  # Nobody has the terminal open any more.
             if not data:
                 self.step(lambda: self.machine.eof(stream))
                 return
@@ -299,6 +380,10 @@ class Core:
     def _reap(self, status: Status) -> None:
         standing: Dict[Stream, int] = {}
         for stream, fd in self._fds.items():
+            if stream == "pty":
+                # What stands there is not told whole: it is read until there is nothing.
+                standing[stream] = _STANDING_MAX
+                continue
             count = array.array("i", [0])
             fcntl.ioctl(fd, termios.FIONREAD, count)
             standing[stream] = count[0]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
-import subprocess
+import select
 from dataclasses import dataclass
-from typing import AsyncIterator, Callable, Iterator, Mapping, Optional, Sequence
+from typing import AsyncIterator, Callable, Iterator, Mapping, Optional, Sequence, Tuple
 
-from .driver import Core, spawn
+from .driver import Core, StartError, spawn
+from .machine import Machine
+from .trace import Recorded
 from .values import Chunk, Event, Policy, Reply, Status, Stream, Streams, Terminal
 
 
@@ -24,8 +27,10 @@ class StdinClosed(BrokenPipeError):
 class Stdin:
     """Our end of the child's stdin; closing it is the EOF."""
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int, is_pty: bool = False) -> None:
         self._fd: Optional[int] = fd
+        self._is_pty = is_pty
+        self._at_line_start = True
         self.accepted = 0
         self.written = 0
 
@@ -36,16 +41,41 @@ class Stdin:
         while rest:
             if self._fd is None:
                 raise StdinClosed(self.accepted, self.written)
-            try:
-                count = os.write(self._fd, rest)
-            except BrokenPipeError:
-                self.close()
+            count = self._write_some(self._fd, rest)
+            if count is None:
+                self._let_go()
                 continue
+            if count > 0:
+                self._at_line_start = rest[count - 1] == ord("\n")
             self.written += count
             rest = rest[count:]
 
+    @staticmethod
+    def _write_some(fd: int, data: memoryview) -> Optional[int]:
+        """How much was written; ``None``: nobody reads it any more."""
+        try:
+            return os.write(fd, data)
+        except BlockingIOError:
+            # The descriptor of a terminal is the pump's too, which never waits.
+            select.select([], [fd], [])
+            return 0
+        except OSError as error:
+            if error.errno in (errno.EPIPE, errno.EIO):
+                return None
+            raise
+
     def close(self) -> None:
         """Ends the child's input; any number of times."""
+        if self._fd is not None and self._is_pty:
+            # A terminal's end of input is a character: at the begin of a line one is enough.
+            ends = b"\4" if self._at_line_start else b"\4\4"
+            try:
+                os.write(self._fd, ends)
+            except OSError:
+                pass  # It reads no more, or nobody does.
+        self._let_go()
+
+    def _let_go(self) -> None:
         fd, self._fd = self._fd, None
         if fd is not None:
             os.close(fd)
@@ -85,13 +115,23 @@ class _Handle:
         stdin: bool = False,
         cwd: Optional[str] = None,
         env: Optional[Mapping[str, str]] = None,
+        size: Tuple[int, int] = (24, 80),
+        trace: Optional[Callable[[str], None]] = None,
     ) -> None:
-        child = spawn(args, streams, subprocess.PIPE if stdin else subprocess.DEVNULL, cwd, env)
+        """``size`` is the rows and columns of a pty; ``trace`` is called with each line of a trace."""
+        # A policy that cannot be carried out is refused before anything runs.
+        machine = Machine(streams, policy or Policy()) if trace is None else Recorded(
+            streams, policy or Policy(), trace
+        )
+        try:
+            child = spawn(args, streams, stdin, cwd, env, size)
+        except StartError:
+            machine.refused()
+            raise
         self.stdin: Optional[Stdin] = None
         if child.stdin is not None:
-            self.stdin = Stdin(os.dup(child.stdin.fileno()))
-            child.stdin.close()
-        self._core = Core(child, streams, policy or Policy())
+            self.stdin = Stdin(child.stdin, streams == "pty")
+        self._core = Core(child, machine)
 
     @property
     def pid(self) -> int:

@@ -7,6 +7,7 @@ import errno
 import os
 import signal
 import sys
+import tempfile
 import unittest
 
 import lastbyte
@@ -166,14 +167,75 @@ class Input(unittest.TestCase):
             self.assertEqual(it.wait().status, Status("exited", 0))
 
 
+class Terminals(unittest.TestCase):
+    def test_c03_a_terminal_is_one_stream_of_its_size(self) -> None:
+        script = "stty size; test -t 0 && test -t 1 && test -t 2 && echo oops >&2; exit 4"
+        output = sh(script, streams="pty", size=(12, 34))
+        self.assertEqual(output.stdout, b"12 34\r\noops\r\n")
+        self.assertEqual(output.terminal.status, Status("exited", 4))
+        self.assertTrue(output.terminal.complete)
+
+    def test_c18_the_child_leads_a_session_whose_terminal_it_is(self) -> None:
+        output = sh("echo $$ $(ps -o sid= -p $$) $(ps -o tpgid= -p $$); : </dev/tty", streams="pty")
+        pid, session, foreground = output.stdout.split()
+        self.assertEqual((pid, pid), (session, foreground))
+        self.assertEqual(output.terminal.status, Status("exited", 0))
+
+    def test_c07_the_roots_last_bytes_arrive_also_when_the_terminal_is_held(self) -> None:
+        for _ in range(20):
+            script = "trap '' HUP; sleep 5 & seq 2000"
+            output = sh(script, streams="pty", policy=Policy(drain=After(0)))
+            self.assertEqual(output.stdout.split(), [b"%d" % n for n in range(1, 2001)])
+            self.assertEqual(ends(output), [End("cut", "after")])
+
+    def test_c17_input_is_typed_and_ends(self) -> None:
+        with Execution(["sh", "-c", "stty -echo; echo up; cat; echo end"], streams="pty", stdin=True) as it:
+            self.assertEqual(it.next(), Chunk("pty", b"up\r\n"))
+            assert it.stdin is not None
+            it.stdin.write(b"one\ntwo")
+            it.stdin.close()
+            self.assertEqual(it.output().stdout, b"one\r\ntwoend\r\n")
+
+    def test_c11_a_close_leaves_no_descriptor(self) -> None:
+        before = len(os.listdir("/proc/self/fd"))
+        for _ in range(10):
+            it = Execution(["sleep", "60"], streams="pty", stdin=True)
+            self.assertEqual(it.close().status, Status("signaled", signal.SIGKILL))
+        self.assertEqual(len(os.listdir("/proc/self/fd")), before)
+
+
 class Refusals(unittest.TestCase):
+    def setUp(self) -> None:
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+
+    def test_c14_a_policy_that_cannot_be_carried_out_starts_nothing(self) -> None:
+        path = os.path.join(self.folder.name, "ran")
+        with self.assertRaises(lastbyte.InvalidPolicy):
+            Execution(["touch", path], policy=Policy(buffer_bytes_max=0))
+        self.assertEqual(sh("true").terminal.status, Status("exited", 0))
+        self.assertFalse(os.path.exists(path))
+
+    def test_c14_a_pty_that_is_refused_leaves_nothing(self) -> None:
+        before = len(os.listdir("/proc/self/fd"))
+        with self.assertRaises(lastbyte.StartError) as raised:
+            Execution(["no-such-program"], streams="pty")
+        self.assertEqual((raised.exception.stage, raised.exception.errno), ("lookup", errno.ENOENT))
+        self.assertEqual(len(os.listdir("/proc/self/fd")), before)
+
     def test_c14_a_refused_start_says_its_stage_and_errno_and_leaves_nothing(self) -> None:
+        script = os.path.join(self.folder.name, "script")
+        with open(script, "w") as file:
+            file.write("#!/no/such/interpreter\n")
+        os.chmod(script, 0o755)
         before = len(os.listdir("/proc/self/fd"))
         for args, cwd, stage, number in [
             (["no-such-program-at-all"], None, "lookup", errno.ENOENT),
-            (["/no/such/program"], None, "exec", errno.ENOENT),
-            (["/etc/passwd"], None, "exec", errno.EACCES),
+            (["/no/such/program"], None, "lookup", errno.ENOENT),
+            ([script], None, "exec", errno.ENOENT),
+            (["/etc/passwd"], None, "permission", errno.EACCES),
             (["true"], "/no/such/folder", "chdir", errno.ENOENT),
+            (["true"], "/etc/passwd", "chdir", errno.ENOTDIR),
         ]:
             with self.assertRaises(lastbyte.StartError) as raised:
                 Execution(args, cwd=cwd)
