@@ -95,7 +95,9 @@ export interface Output {
 
 export type Reply = 'done' | 'latched' | 'already_exited';
 
+/** One run. Made by `spawn`. */
 export class Execution extends EventEmitter implements AsyncIterable<Event> {
+  private constructor();
   readonly pid: number;
   readonly stdin: Writable | null;
   next(): Promise<Event | null>;
@@ -118,6 +120,70 @@ export class StartError extends Error {
   readonly stage: 'lookup' | 'chdir' | 'exec' | 'fork' | 'pipes' | 'permission';
   readonly code: string;
   readonly errno: number;
+}
+
+// The machine, for whoever owns the I/O: docs/specification.md says what each input does.
+
+export type Streams = 'none' | 'stdout' | 'stderr' | 'separate' | 'combined' | 'pty';
+export type MachineStream = StreamId | 'combined' | 'pty';
+export type Until = 'exited' | 'terminal';
+export type Timer =
+  | 'timeout' | 'grace' | 'stall' | 'close' | 'shutdown'
+  | `idle ${MachineStream}` | `deadline ${MachineStream}`;
+
+export type Input =
+  | { kind: 'started' | 'refused' | 'drain' | 'kill' | 'detach' | 'close' | 'shutdown' }
+  | { kind: 'chunk'; stream: MachineStream; chunk: Buffer }
+  | { kind: 'eof' | 'empty' | 'discard'; stream: MachineStream }
+  | { kind: 'read_error'; stream: MachineStream; errno: number }
+  | { kind: 'reap'; status: Status; standing: Partial<Record<MachineStream, number>> }
+  | { kind: 'wait' | 'cancel_wait'; until: Until }
+  | { kind: 'signal'; signal: number }
+  | { kind: 'timeout'; timer: Timer };
+
+export type MachineEvent =
+  | { kind: 'chunk'; stream: MachineStream; chunk: Buffer }
+  | { kind: 'gap'; stream: MachineStream; bytes: number }
+  | { kind: 'end'; stream: MachineStream; end: End }
+  | { kind: 'exit'; terminal: MachineTerminal };
+
+export interface MachineTerminal {
+  status: Status;
+  cause: Cause;
+  streams: Partial<Record<MachineStream, Report>>;
+}
+
+/** What follows from one input. */
+export interface Step {
+  event: MachineEvent | null;
+  signals: Set<number>;
+  pumps: Map<MachineStream, 'pause' | 'resume' | 'abandon'>;
+  timers: Map<Timer, 'arm' | 'arm_held' | 'hold' | 'resume' | 'disarm'>;
+  resolved: Record<Until, number>;
+  ready: boolean;
+  reply: Reply;
+}
+
+/** An input that has no meaning in the state it met; the machine is as it was. */
+export class Illegal extends Error {
+  readonly why: string;
+}
+
+export class Machine {
+  constructor(streams: Streams, policy?: Policy);
+  /** Applies one input. Throws `Illegal`. */
+  step(input: Input): Step;
+  /** The largest chunk that would be accepted now; 0: its pump may not read. */
+  room(stream: MachineStream): number;
+  isOpen(stream: MachineStream): boolean;
+  hasEvent(): boolean;
+  isReached(until: Until): boolean;
+  readonly isDone: boolean;
+  readonly status: Status | null;
+  /** The terminal, once waiters for it are resolved. */
+  terminal(): MachineTerminal | null;
+  /** How long a timer runs from its arming, in milliseconds. */
+  delay(timer: Timer): number | null;
 }
 
 export function defaultPolicy(): Policy;
