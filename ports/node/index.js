@@ -1,7 +1,8 @@
 // Run a command, and get every byte of its output before its exit.
 
 import { spawn as start } from 'node:child_process';
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
+import { delimiter, resolve as pathOf } from 'node:path';
 import { Execution } from './execution.js';
 import { defaultPolicy, invalidPolicy } from './machine.js';
 
@@ -20,7 +21,7 @@ export class StartError extends Error {
 }
 
 /** The stage at which a start failed. Node says the error of chdir and exec alike: we look. */
-function stageOf(error, cwd) {
+function stageOf(error, program, cwd, env) {
   if (['EAGAIN', 'ENOMEM'].includes(error.code)) return 'fork';
   if (['EMFILE', 'ENFILE'].includes(error.code)) return 'pipes';
   if (cwd !== undefined) {
@@ -30,8 +31,14 @@ function stageOf(error, cwd) {
       return 'chdir';
     }
   }
-  if (error.code === 'ENOENT') return 'lookup';
+  // A file that is there lacks its interpreter.
+  if (error.code === 'ENOENT') return isThere(program, cwd, env) ? 'exec' : 'lookup';
   return error.code === 'EACCES' || error.code === 'EPERM' ? 'permission' : 'exec';
+}
+
+function isThere(program, cwd = '.', { PATH = '' } = process.env) {
+  const folders = program.includes('/') ? [cwd] : PATH.split(delimiter);
+  return folders.some((folder) => existsSync(pathOf(folder, program)));
 }
 
 /**
@@ -48,7 +55,7 @@ export function spawn(program, args = [], options = {}) {
     const refuse = (error) => {
       trace?.(`${JSON.stringify({ execution: `refused-${Date.now()}`, event: 'refused' })}\n`);
       const errno = Math.abs(error.errno ?? 0);
-      reject(new StartError(program, stageOf(error, cwd), error.code, errno));
+      reject(new StartError(program, stageOf(error, program, cwd, env), error.code, errno));
     };
     let child;
     try {

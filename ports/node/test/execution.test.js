@@ -1,6 +1,9 @@
 // The front end on real processes: no byte lost, no hang, no guess.
 
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { StartError, output, spawn } from '../index.js';
 
@@ -137,6 +140,13 @@ test('c14 a refused start says its stage and errno', async () => {
     },
   );
   assert.deepEqual(await refused('no-such-program'), ['lookup', 'ENOENT', 2]);
+  assert.deepEqual(await refused('/no/such/program'), ['lookup', 'ENOENT', 2]);
+  const folder = mkdtempSync(join(tmpdir(), 'lastbyte-'));
+  writeFileSync(join(folder, 'script'), '#!/no/such/interpreter\n', { mode: 0o755 });
+  assert.deepEqual(await refused(join(folder, 'script')), ['exec', 'ENOENT', 2]);
+  const env = { PATH: folder };
+  assert.deepEqual(await refused('script', { env }), ['exec', 'ENOENT', 2]);
+  rmSync(folder, { recursive: true });
   assert.deepEqual(await refused('/etc/passwd'), ['permission', 'EACCES', 13]);
   assert.deepEqual(await refused('sh', { cwd: '/no/such/folder' }), ['chdir', 'ENOENT', 2]);
 });
