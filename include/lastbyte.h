@@ -884,7 +884,8 @@ int32_t lastbyte_execution_pid(const struct lastbyte_execution *execution, uint3
 // first, and they agree.
 //
 // From inside one of its callbacks it returns `LASTBYTE_CODE_PENDING` and writes no terminal: the
-// rest is done when the callback has returned, before the drain does.
+// rest is done when the callback has returned, before the drain does. The same where two threads,
+// each in a callback, free what the other is called for: the first waits, the second does not.
 //
 // # Safety
 //
@@ -1049,7 +1050,8 @@ int32_t lastbyte_runtime_shutdown(struct lastbyte_runtime *runtime);
 
 // Frees a runtime and every execution of it, as `lastbyte_execution_free` does: no callback runs
 // when it has returned, and nothing is left. From inside a callback it returns
-// `LASTBYTE_CODE_PENDING`, and the drain frees it when the callback has returned.
+// `LASTBYTE_CODE_PENDING`, and the drain frees it when the callback has returned; so it does where
+// the two would wait for each other, as `lastbyte_execution_free` says.
 int32_t lastbyte_runtime_free(struct lastbyte_runtime *runtime);
 
 // The contract rule that forbids what was illegal, for example `C1`; NULL for a number that is no

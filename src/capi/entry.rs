@@ -18,6 +18,7 @@ use super::{
     event::lastbyte_stdin_report,
     handle::Id,
     queue::Queue,
+    waits::Waiting,
     writer::Writer,
 };
 use crate::{
@@ -205,8 +206,8 @@ impl Entry {
 
     // The end.
 
-    /// Closes it: nobody is called from here on. Says whether the calling thread is in one of its
-    /// callbacks. Waits for one that runs on another thread.
+    /// Closes it: nobody is called from here on. Says whether one of its callbacks still runs: on
+    /// the calling thread, or on one that waits for the calling thread. Waits for any other.
     pub(super) fn close(&self) -> bool {
         let me = thread::current().id();
         let mut dispatch = lock(&self.dispatch);
@@ -216,7 +217,8 @@ impl Entry {
         if let Some(stdin) = &self.stdin {
             stdin.abandon();
         }
-        while dispatch.running.is_some_and(|running| running != me) {
+        while let Some(other) = dispatch.running.filter(|running| *running != me) {
+            let Some(_waiting) = Waiting::begin(other) else { return true };
             dispatch = self.wait_for_return(dispatch);
         }
         dispatch.running.is_some()

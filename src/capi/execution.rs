@@ -426,7 +426,8 @@ pub unsafe extern "C" fn lastbyte_execution_pid(
 /// first, and they agree.
 ///
 /// From inside one of its callbacks it returns `LASTBYTE_CODE_PENDING` and writes no terminal: the
-/// rest is done when the callback has returned, before the drain does.
+/// rest is done when the callback has returned, before the drain does. The same where two threads,
+/// each in a callback, free what the other is called for: the first waits, the second does not.
 ///
 /// # Safety
 ///

@@ -31,6 +31,7 @@ mod terminal;
 #[cfg(test)]
 #[expect(unsafe_code, reason = "calls the C functions")]
 mod tests;
+mod waits;
 mod writer;
 
 pub use {

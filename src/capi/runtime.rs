@@ -17,6 +17,7 @@ use super::{
     execution::EXECUTIONS,
     handle::{Id, Table},
     queue::Queue,
+    waits::Waiting,
 };
 use crate::{ErrorKind, machine::Input};
 
@@ -159,7 +160,8 @@ pub extern "C" fn lastbyte_runtime_shutdown(runtime: *mut lastbyte_runtime) -> i
 
 /// Frees a runtime and every execution of it, as `lastbyte_execution_free` does: no callback runs
 /// when it has returned, and nothing is left. From inside a callback it returns
-/// `LASTBYTE_CODE_PENDING`, and the drain frees it when the callback has returned.
+/// `LASTBYTE_CODE_PENDING`, and the drain frees it when the callback has returned; so it does where
+/// the two would wait for each other, as `lastbyte_execution_free` says.
 #[expect(unsafe_code, reason = "exported by name")]
 #[unsafe(no_mangle)]
 pub extern "C" fn lastbyte_runtime_free(runtime: *mut lastbyte_runtime) -> i32 {
@@ -275,7 +277,11 @@ impl Runtime {
             drain.freed = true;
             return Ok(Done::Pending);
         }
-        while drain.now.is_some() {
+        while let Some(other) = drain.now {
+            let Some(_waiting) = Waiting::begin(other) else {
+                drain.freed = true;
+                return Ok(Done::Pending);
+            };
             drain = self.drained.wait(drain).unwrap_or_else(PoisonError::into_inner);
         }
         drop(drain);
@@ -285,7 +291,9 @@ impl Runtime {
 
     /// Waits for all that is left, and ends the threads.
     fn end(&self) {
-        for entry in std::mem::take(&mut *lock(&self.live)).into_values() {
+        let deferred = std::mem::take(&mut lock(&self.drain).deferred);
+        let live = std::mem::take(&mut *lock(&self.live));
+        for entry in deferred.into_iter().chain(live.into_values()) {
             let _terminal = entry.gone();
         }
         let threads = lock(&self.threads).take();

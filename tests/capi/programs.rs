@@ -45,6 +45,13 @@ fn c11_free_races_the_exit_at_any_moment() {
     }
 }
 
+/// If this were red, two runtimes could hang each other for ever.
+#[test]
+fn c11_callbacks_that_free_each_other_do_not_wait_for_each_other() {
+    run(Command::new(program("mutual.c", &["-pthread"])).arg("100"));
+    run(valgrind().arg(program("mutual.c", &["-pthread", "-O1"])).arg("3"));
+}
+
 /// If this were red, a free would touch what is gone.
 #[test]
 fn c11_valgrind_finds_nothing_in_frees_that_race() {
