@@ -1,12 +1,19 @@
 //! The specification shows the tables of the code.
 #![expect(clippy::expect_used, reason = "a test that cannot go on must fail")]
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
-use lastbyte::machine::Policy;
+use lastbyte::machine::{Input, Machine, Policy};
 use lastbyte_sim::{
     conform::port,
-    vectors::{Outcome, about, store, words},
+    vectors::{
+        Outcome, about, store,
+        words::{self, Text},
+    },
 };
 use serde_json::{Value, json};
 
@@ -77,6 +84,53 @@ fn phases() -> String {
     table
 }
 
+/// The phase of a machine, by what can be asked of it: reaped with no stream open is ended.
+fn phase(machine: &Machine<Text>) -> &'static str {
+    let is_open = machine.streams().ids().iter().any(|&id| machine.is_open(id));
+    match machine.status() {
+        _ if machine.is_refused() => "refused",
+        _ if machine.is_done() => "done",
+        Some(_) if is_open => "reaped",
+        Some(_) => "ended",
+        None if machine.clone().step(Input::Started).is_ok() => "starting",
+        None => "running",
+    }
+}
+
+/// Each change of phase that a vector makes, and the inputs that make it.
+fn diagram() -> String {
+    let vectors = store::read(&root().join("vectors")).expect("the vectors are there");
+    let mut changes: BTreeMap<(usize, usize), BTreeSet<String>> = BTreeMap::new();
+    let phases = ["starting", "refused", "running", "reaped", "ended", "done"];
+    let place = |machine: &Machine<Text>| {
+        let phase = phase(machine);
+        phases.iter().position(|&name| name == phase).expect("a phase of ours")
+    };
+    for vector in &vectors {
+        let streams = words::read::streams(&vector.streams).expect("streams of ours");
+        let policy = words::policy::read(&vector.policy).expect("a policy of ours");
+        let Ok(mut machine) = Machine::new(streams, policy) else { continue };
+        for told in &vector.inputs {
+            let input = words::read::input(told).expect("an input of ours");
+            // A stream, a status or bytes do not matter to the phase; which timer it is does.
+            let count = if told.starts_with("timeout") { 2 } else { 1 };
+            let name = told.split(' ').take(count).collect::<Vec<_>>().join(" ");
+            let before = place(&machine);
+            let _refused = machine.step(input);
+            let after = place(&machine);
+            if before != after {
+                changes.entry((before, after)).or_default().insert(name);
+            }
+        }
+    }
+    let lines = changes.iter().map(|((from, to), inputs)| {
+        let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
+        format!("    {} --> {}: {}\n", phases[*from], phases[*to], inputs.join(", "))
+    });
+    let lines: String = lines.collect();
+    format!("```mermaid\nstateDiagram-v2\n    [*] --> starting\n{lines}```\n")
+}
+
 fn refusals() -> String {
     let vectors = store::read(&root().join("vectors")).expect("the vectors are there");
     let mut inputs: BTreeMap<String, (String, Vec<String>)> = BTreeMap::new();
@@ -115,6 +169,7 @@ fn the_specification_shows_the_tables_of_the_code() {
     let path = root().join("docs/specification.md");
     let mut page = fs::read_to_string(&path).expect("the page is there");
     let tables = [
+        ("diagram", diagram()),
         ("policies", policies()),
         ("phases", phases()),
         ("refusals", refusals()),
