@@ -1,3 +1,5 @@
+// What was read and not yet taken.
+
 package machine
 
 // item is a chunk, or where bytes is nil a gap, of one lane.

@@ -1,3 +1,5 @@
+// Timers: their states, how orders to them combine, and what follows when one runs out.
+
 package machine
 
 type timerState uint8

@@ -1,3 +1,5 @@
+// The transitions of callers: signal, kill, discard, detach, close, shutdown.
+
 package machine
 
 func (m *Machine) refusalAfterRefused() Why {

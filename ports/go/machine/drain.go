@@ -1,3 +1,5 @@
+// The transition of the consumer.
+
 package machine
 
 func (Drain) refusal(m *Machine) Why {

@@ -1,3 +1,5 @@
+// Why an input is refused, and the rule that forbids it.
+
 package machine
 
 // Why says why an input is refused.

@@ -1,3 +1,5 @@
+// Everything that can happen.
+
 package machine
 
 // Input is everything that can happen to an execution: the types of this file.

@@ -1,3 +1,5 @@
+// One stream: its source, its counts, what is owed and due.
+
 package machine
 
 type source uint8

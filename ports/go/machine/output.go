@@ -1,3 +1,5 @@
+// Everything that can follow from an input, and the order it comes in.
+
 package machine
 
 import (

@@ -1,3 +1,5 @@
+// What honest systems do differently: values, units, defaults.
+
 package machine
 
 import (

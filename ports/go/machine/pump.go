@@ -1,3 +1,5 @@
+// The transitions of the start and of the pumps.
+
 package machine
 
 func (Started) refusal(m *Machine) Why { return refusalOfStart(m) }

@@ -1,3 +1,5 @@
+// The transition of the reap.
+
 package machine
 
 func (in Reap) refusal(m *Machine) Why {

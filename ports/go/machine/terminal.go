@@ -1,3 +1,5 @@
+// What the last event says: status, causes, and a report of each stream.
+
 package machine
 
 import "fmt"

@@ -1,3 +1,5 @@
+// The transitions of waiters.
+
 package machine
 
 func (Wait) refusal(*Machine) Why { return legal }

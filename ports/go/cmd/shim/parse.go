@@ -1,3 +1,5 @@
+// The words of the protocol, read.
+
 package main
 
 import (
