@@ -60,6 +60,16 @@ fn every_c_file_says_first_what_it_is() {
     }
 }
 
+/// If this were red, a reader of the port to Go would have to read a file to learn what it is.
+#[test]
+fn every_go_file_says_first_what_it_is() {
+    let files = files("ports/go", "go");
+    assert!(!files.is_empty(), "no file of the port to Go was found");
+    for path in files {
+        assert!(read(&path).starts_with("// "), "{} does not open with `//`", shown(&path));
+    }
+}
+
 /// If this were red, what loom proves would not be what ships.
 #[test]
 fn one_production_file_says_loom() {
