@@ -148,6 +148,9 @@ func (m *Machine) Terminal() (Terminal, bool) {
 	return m.terminal(), true
 }
 
+// Status is the root's, since the reap or a forced end; nil before.
+func (m *Machine) Status() Status { return m.status }
+
 func (m *Machine) terminal() Terminal {
 	reports := make([]Report, len(m.lanes))
 	for i := range m.lanes {

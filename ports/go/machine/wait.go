@@ -49,3 +49,11 @@ func (m *Machine) resolveTerminal(fx *effects) {
 	fx.terminal += m.waitingTerminal
 	m.waitingTerminal = 0
 }
+
+// Reached is whether whoever waits for this is told at once.
+func (m *Machine) Reached(until Until) bool {
+	if until == UntilExited {
+		return m.exitedReached()
+	}
+	return m.terminalReached()
+}

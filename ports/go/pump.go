@@ -1,0 +1,184 @@
+// A pump: the bytes of one stream, from its pipe into the machine.
+
+package lastbyte
+
+import (
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/lastbyte/lastbyte/ports/go/machine"
+)
+
+const (
+	blockMin = 4 << 10
+	blockMax = 64 << 10
+)
+
+// pump reads one pipe. Only the wait for bytes is outside the execution's lock: what is read is in
+// the machine before anybody else can make a step.
+type pump struct {
+	e      *execution
+	stream Stream
+	file   *os.File
+	fd     int // of file; used under the lock, and not once it is finished
+	// finished : nothing is read any more, and the goroutine will close the file.
+	finished bool
+	resumed  chan struct{}
+
+	block []byte // what is free of the block that is read into
+	size  int    // of the next block
+}
+
+func newPump(e *execution, stream Stream, fd int) *pump {
+	return &pump{
+		e: e, stream: stream, fd: fd, size: blockMin,
+		file: os.NewFile(uintptr(fd), stream.String()), resumed: make(chan struct{}, 1),
+	}
+}
+
+// run reads until the stream has ended or is let go.
+func (p *pump) run() {
+	raw, err := p.file.SyscallConn()
+	for err == nil && !p.isFinished() {
+		err = raw.Read(p.readable)
+		if err == nil && !p.isFinished() {
+			<-p.resumed
+		}
+	}
+	p.e.mu.Lock()
+	defer p.e.mu.Unlock()
+	if !p.finished { // the poller failed us, and not because it was told to
+		p.finished = true
+		_, _ = p.e.step(machine.ReadError{Stream: p.stream, Errno: int(syscall.EIO)})
+	}
+	_ = p.file.Close()
+	p.e.pumping--
+	p.e.note()
+}
+
+func (p *pump) isFinished() bool {
+	p.e.mu.Lock()
+	defer p.e.mu.Unlock()
+	return p.finished
+}
+
+// readable reads what there is. It says whether to stop waiting for more: paused, or finished.
+func (p *pump) readable(uintptr) bool {
+	for {
+		p.e.mu.Lock()
+		found := p.look()
+		p.e.mu.Unlock()
+		switch found {
+		case foundNothing:
+			return false
+		case foundNoRoom:
+			return true
+		case foundBytes:
+		}
+	}
+}
+
+type found uint8
+
+const (
+	foundBytes   found = iota
+	foundNothing       // now
+	foundNoRoom        // or no more is wanted
+)
+
+// look reads once, and tells the machine. The lock is held.
+func (p *pump) look() found {
+	room, unbounded := p.e.machine.Room(p.stream)
+	if p.finished || room == 0 && !unbounded {
+		return foundNoRoom
+	}
+	if len(p.block) == 0 {
+		p.block = make([]byte, p.size)
+	}
+	into := p.block
+	if !unbounded && uint64(len(into)) > room {
+		into = into[:room]
+	}
+	n, err := read(p.fd, into)
+	switch {
+	case err == syscall.EAGAIN:
+		if !p.e.reaped {
+			return foundNothing
+		}
+		p.tell(machine.Empty{Stream: p.stream})
+		if p.finished {
+			return foundNoRoom
+		}
+		return foundNothing
+	case err != nil:
+		p.finish()
+		p.tell(machine.ReadError{Stream: p.stream, Errno: errnoOf(err)})
+		return foundNoRoom
+	case n == 0:
+		p.finish()
+		p.tell(machine.ReadEOF{Stream: p.stream})
+		return foundNoRoom
+	}
+	p.take(n, len(into))
+	return foundBytes
+}
+
+// take hands over what was read. The rest of a block is read into next: nothing is copied, and a small
+// chunk does not keep a large block to itself.
+func (p *pump) take(n, asked int) {
+	chunk := p.block[:n:n]
+	p.block = p.block[n:]
+	if n == asked {
+		p.size = min(p.size*4, blockMax)
+	}
+	p.tell(machine.Chunk{Stream: p.stream, Bytes: chunk})
+}
+
+// tell reports to the machine. What is illegal came too late, and has changed nothing.
+func (p *pump) tell(in input) { _, _ = p.e.step(in) }
+
+// order is what the machine wants of a pump. The lock is held.
+func (e *execution) order(a machine.OrderPump) {
+	p := e.pumps[a.Stream]
+	if p == nil {
+		return
+	}
+	switch a.Order {
+	case machine.AbandonPump:
+		p.finish()
+	case machine.ResumePump:
+		p.wake()
+	case machine.PausePump: // it finds no room
+	}
+}
+
+// finish has the goroutine end, wherever it waits. The lock is held, so it must not wait itself.
+func (p *pump) finish() {
+	p.finished = true
+	_ = p.file.SetReadDeadline(time.Unix(1, 0))
+	p.wake()
+}
+
+func (p *pump) wake() {
+	select {
+	case p.resumed <- struct{}{}:
+	default:
+	}
+}
+
+func read(fd int, into []byte) (int, error) {
+	for {
+		n, err := syscall.Read(fd, into)
+		if err != syscall.EINTR {
+			return n, err
+		}
+	}
+}
+
+func errnoOf(err error) int {
+	if errno, ok := err.(syscall.Errno); ok {
+		return int(errno)
+	}
+	return int(syscall.EIO)
+}
