@@ -83,8 +83,15 @@ func report(t *testing.T, terminal lastbyte.Terminal, stream lastbyte.Stream) la
 	return lastbyte.Report{}
 }
 
-// killGroup ends what a test left behind on purpose.
-func killGroup(pid int) { _ = syscall.Kill(-pid, syscall.SIGKILL) }
+// end ends what a test left behind on purpose; said begins with its pid.
+func end(t *testing.T, said string) {
+	t.Helper()
+	var pid int
+	if _, err := fmt.Sscan(said, &pid); err != nil || pid < 2 {
+		t.Fatalf("no pid in %q", said)
+	}
+	_ = syscall.Kill(pid, syscall.SIGKILL)
+}
 
 // If this were red, an exit could overtake the last bytes.
 func TestC01OfAThousandEchoesNoneIsLost(t *testing.T) {
@@ -202,11 +209,7 @@ func TestC06AHeldPipeEndsByItsPolicyAndIsReported(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			cmd := with(sh("echo hi; sleep 1000 & echo $!; exit 4"), c.policy)
 			got, terminal := collect(t, cmd)
-			var pid int
-			if _, err := fmt.Sscanf(got[lastbyte.Stdout], "hi\n%d\n", &pid); err != nil {
-				t.Fatalf("got %q", got)
-			}
-			defer func() { _ = syscall.Kill(pid, syscall.SIGKILL) }()
+			end(t, strings.TrimPrefix(got[lastbyte.Stdout], "hi\n"))
 			r := report(t, terminal, lastbyte.Stdout)
 			if r.End != (lastbyte.End{Kind: machine.WasCut, Cut: c.cut}) || !r.Held || terminal.Complete() {
 				t.Fatalf("got %+v", r)
@@ -230,16 +233,11 @@ func TestC06UntilEOFWaitsForTheLastHolder(t *testing.T) {
 
 // If this were red, a held pipe would be a success without a word.
 func TestC08RunSaysThatAHeldPipeWasCut(t *testing.T) {
-	cmd := with(sh("echo hi; sleep 1000 & exit 0"), drainAfter(0))
-	var out bytes.Buffer
-	cmd.Stdout = &out
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer killGroup(cmd.Pid())
+	out, err := with(sh("sleep 1000 & echo $!"), drainAfter(0)).Output()
+	end(t, string(out))
 	var incomplete *lastbyte.IncompleteError
-	if err := cmd.Wait(); !errors.As(err, &incomplete) || out.String() != "hi\n" {
-		t.Fatalf("got %v, %q", err, out.String())
+	if !errors.As(err, &incomplete) {
+		t.Fatalf("got %v", err)
 	}
 }
 
@@ -249,11 +247,7 @@ func TestC06AChattyDescendantIsCutAtTheCap(t *testing.T) {
 		p.Drain = machine.DrainPolicy{Kind: machine.DrainIdle, Gap: 100 * time.Millisecond, Max: 200 * time.Millisecond}
 	})
 	got, terminal := collect(t, cmd)
-	var pid int
-	if _, err := fmt.Sscan(got[lastbyte.Stderr], &pid); err != nil {
-		t.Fatal(err)
-	}
-	_ = syscall.Kill(pid, syscall.SIGKILL)
+	end(t, got[lastbyte.Stderr])
 	if r := report(t, terminal, lastbyte.Stdout); r.End.Cut != machine.CutMax || !r.Held {
 		t.Fatalf("got %+v", r)
 	}
@@ -262,17 +256,10 @@ func TestC06AChattyDescendantIsCutAtTheCap(t *testing.T) {
 // If this were red, a bound of zero would cut what the root itself wrote.
 func TestC07ABoundOfZeroCutsNoByteOfTheRoot(t *testing.T) {
 	for range 20 {
-		cmd := with(sh("sleep 1000 & head -c 100000 /dev/zero"), drainAfter(0))
-		var out bytes.Buffer
-		cmd.Stdout = &out
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		pid := cmd.Pid()
-		_ = cmd.Wait()
-		killGroup(pid)
-		if out.Len() != 100_000 {
-			t.Fatalf("%d of 100,000 bytes came", out.Len())
+		got, terminal := collect(t, with(sh("sleep 1000 & echo $! >&2; head -c 100000 /dev/zero"), drainAfter(0)))
+		end(t, got[lastbyte.Stderr])
+		if n := len(got[lastbyte.Stdout]); n != 100_000 {
+			t.Fatalf("%d of 100,000 bytes came: %+v", n, terminal)
 		}
 	}
 }

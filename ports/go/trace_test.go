@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
-	"syscall"
 	"testing"
 	"time"
 
@@ -21,19 +20,13 @@ func traced(t *testing.T) *bytes.Buffer {
 	run := func(script string, change func(*lastbyte.Policy)) {
 		cmd := with(sh(script), change)
 		cmd.Trace = trace
-		var pid int
-		for _, err := range cmd.Events() {
-			if err != nil {
-				t.Fatal(err)
-			}
-			if pid == 0 {
-				pid = cmd.Pid()
-			}
-		}
-		_ = syscall.Kill(-pid, syscall.SIGKILL) // what was left behind on purpose
+		collect(t, cmd)
 	}
 	run("echo hi; echo oops >&2; exit 3", func(*lastbyte.Policy) {})
-	run("echo hi; sleep 1000 & exit", drainAfter(0))
+	held := with(sh("sleep 1000 & echo $!"), drainAfter(0))
+	held.Trace = trace
+	out, _ := held.Output() // which says that it was cut
+	end(t, string(out))
 	stubborn := func(p *lastbyte.Policy) {
 		timeout := 50 * time.Millisecond
 		p.Timeout, p.KillGrace, p.Drain.Gap = &timeout, timeout, 0
