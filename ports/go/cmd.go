@@ -254,6 +254,9 @@ func (c *Cmd) Shutdown() (Reply, error) { return c.request(shutdownInput) }
 
 // Discard throws away what comes of a stream from now on; the command goes on (C15).
 func (c *Cmd) Discard(stream Stream) error {
+	if exec := c.started(); exec != nil && !exec.has(stream) {
+		return invalid(InvalidArgument, "discard "+stream.String()+": the command has no pipe for it")
+	}
 	_, err := c.request(discardInput(stream))
 	return err
 }

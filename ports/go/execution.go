@@ -172,6 +172,12 @@ func (e *execution) request(in input) Reply {
 	return step.Reply
 }
 
+func (e *execution) has(stream Stream) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.pumps[stream] != nil
+}
+
 // refuse says that the start was refused; nothing is left.
 func (e *execution) refuse() {
 	e.mu.Lock()
