@@ -71,3 +71,22 @@ func TestC17ABrokenPipeOfStdinFailsNothing(t *testing.T) {
 		t.Fatalf("got %q, %v", out, err)
 	}
 }
+
+// If this were red, a descendant that holds the stdin would keep whoever writes to it.
+func TestC17AHeldStdinDoesNotKeepItsWriter(t *testing.T) {
+	cmd := with(sh("exec 3<&0; sleep 1000 & echo $!"), drainAfter(0))
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	n, err := stdin.Write(make([]byte, 1<<20))
+	end(t, func() string { _ = cmd.Wait(); return out.String() }())
+	if accepted, written := stdin.Counts(); err == nil || accepted != 1<<20 || written != uint64(n) {
+		t.Fatalf("%v: %d accepted, %d written", err, accepted, written)
+	}
+}

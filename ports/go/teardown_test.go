@@ -117,15 +117,24 @@ func TestC11ACloseEndsTheWholeGroup(t *testing.T) {
 	}
 }
 
-// If this were red, whoever closes from inside a Write would wait for himself.
+// If this were red, whoever closes from inside a Write would wait for himself, or a wait be over while
+// a writer is still at work.
 func TestC11AWriterMayClose(t *testing.T) {
+	finished := false
 	cmd := sh("echo hi; exec sleep 1000")
 	cmd.Stdout = writerFunc(func(p []byte) (int, error) {
 		_, err := cmd.Close()
+		for range 1000 {
+			runtime.Gosched()
+		}
+		finished = true
 		return len(p), err
 	})
 	var exit *lastbyte.ExitError
 	if err := cmd.Run(); !errors.As(err, &exit) || exit.Terminal.Status != (lastbyte.Signaled{Signal: 9}) {
 		t.Fatalf("got %v", err)
+	}
+	if !finished {
+		t.Fatal("the wait was over before the writer was")
 	}
 }
