@@ -43,7 +43,7 @@ pub fn drawn(vector: &Vector, verdict: Option<&Verdict>) -> Diagram {
 }
 
 /// Whose input it is, and what is seen of it, in the words by which a diagram finds its arrows.
-fn row(input: &str, step: &[String]) -> Row {
+pub(crate) fn row(input: &str, step: &[String]) -> Row {
     let mut words = input.splitn(3, ' ');
     let first = words.next().unwrap_or_default();
     let (second, third) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());

@@ -4,8 +4,12 @@
 //! the first rule that each execution breaks. It keeps what it needs of executions that run, and of
 //! the latest that are over. `docs/traces.md` has the schema.
 
+mod fields;
+mod history;
 mod line;
 mod seen;
+mod steps;
+mod values;
 mod words;
 
 #[cfg(test)]
@@ -17,8 +21,8 @@ use lastbyte::monitor::Broken;
 use rustc_hash::FxHashMap;
 
 use crate::diagram::Row;
-use line::{Line, What};
-use seen::Execution;
+use history::History;
+use line::{Line, Says, What};
 
 /// Executions that are over and still known, so that what follows their terminal is seen.
 pub const REMEMBERED: usize = 4096;
@@ -77,7 +81,7 @@ pub struct Checker {
 /// An execution that was named.
 #[derive(Debug)]
 struct Known {
-    execution: Execution,
+    history: History,
     last_line: u64,
     /// It is in the list of those that are over.
     listed: bool,
@@ -105,7 +109,7 @@ impl Checker {
 
     /// Executions that are not over.
     pub fn running(&self) -> usize {
-        self.known.values().filter(|known| !known.broken && !known.execution.is_over()).count()
+        self.known.values().filter(|known| !known.broken && !known.history.is_over()).count()
     }
 
     /// Takes one line, without its end. An empty one says nothing.
@@ -120,18 +124,18 @@ impl Checker {
         }
         let line = Line::parse(text).map_err(|wrong| wrong.at(number))?;
         let id = line.execution.as_ref();
-        if self.begins_anew(id, &line.what) {
-            self.begin(id);
+        if self.begins_anew(id, &line.says) {
+            self.begin(id, &line.says);
         }
         let Some(known) = self.known.get_mut(id) else {
             let why = format!(
-                "execution {id:?} has no `spawn`, `start` or `refused` line before this one, or \
-                 ended more than {REMEMBERED} executions ago"
+                "execution {id:?} has no `spawn`, `start`, `machine` or `refused` line before this \
+                 one, or ended more than {REMEMBERED} executions ago"
             );
             return Err(Malformed { line: number, column: line.column, why });
         };
         if !known.broken {
-            known.execution.check_form(&line.what).map_err(|why| Malformed {
+            known.history.check_form(&line.says).map_err(|why| Malformed {
                 line: number,
                 column: line.column,
                 why,
@@ -143,9 +147,9 @@ impl Checker {
             return Ok(None);
         }
         if self.keeps_rows {
-            known.keep(words::row(&line.what));
+            known.keep(words::row(&line.says));
         }
-        let finding = match known.execution.see(&line.what) {
+        let finding = match known.history.see(&line.says) {
             Ok(()) => None,
             Err(broken) => {
                 self.totals.broken += 1;
@@ -161,15 +165,21 @@ impl Checker {
     }
 
     /// Whether a line begins an execution: also one of a name that an earlier one had.
-    fn begins_anew(&self, id: &str, what: &What<'_>) -> bool {
-        let begins = matches!(what, What::Spawn { .. } | What::Start | What::Refused);
+    fn begins_anew(&self, id: &str, says: &Says<'_>) -> bool {
+        let begins = match says {
+            Says::Machine(_) => true,
+            Says::Step(_) => false,
+            Says::Happened(what) => {
+                matches!(what, What::Spawn { .. } | What::Start | What::Refused)
+            }
+        };
         begins && self.known.get(id).is_none_or(Known::is_settled)
     }
 
-    fn begin(&mut self, id: &str) {
+    fn begin(&mut self, id: &str, says: &Says<'_>) {
         self.totals.executions += 1;
         let fresh = Known {
-            execution: Execution::new(),
+            history: History::of(says),
             last_line: 0,
             // One of the same name is in the list already, and stays where it is.
             listed: false,
@@ -203,7 +213,7 @@ impl Checker {
             .iter_mut()
             .filter(|(_, known)| !known.broken)
             .filter_map(|(id, known)| {
-                let broken = known.execution.finish().err()?;
+                let broken = known.history.finish().err()?;
                 Some(known.find(id, broken))
             })
             .collect();
@@ -216,7 +226,7 @@ impl Checker {
 impl Known {
     /// Whether nothing has to follow any more.
     fn is_settled(&self) -> bool {
-        self.broken || self.execution.is_settled()
+        self.broken || self.history.is_settled()
     }
 
     fn keep(&mut self, row: Row) {

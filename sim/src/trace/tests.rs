@@ -453,7 +453,7 @@ fn malformed_lines_say_where_and_what() {
     assert_malformed(16, "EOF while parsing an object", &[r#"{"event":"spawn""#]);
     assert_malformed(
         2,
-        "no event \"spwan\"; there are spawn, start, refused, read, read_eof, \
+        "no event \"spwan\"; there are spawn, start, machine, step, refused, read, read_eof, \
         read_error, let_go, reap, chunk, gap, eof, end, exit, no_more, wait, cancel_wait, resolved, \
         signal, kill, close, closed, shutdown, discard, detach, quiet",
         &[r#"{"event":"spwan"}"#],
@@ -471,7 +471,7 @@ fn malformed_lines_say_where_and_what() {
     assert_malformed(2, "missing field `event`", &["{}"]);
     assert_malformed(
         19,
-        "execution \"q\" has no `spawn`, `start` or `refused` line before this one, \
+        "execution \"q\" has no `spawn`, `start`, `machine` or `refused` line before this one, \
         or ended more than 4096 executions ago",
         &[r#"{"execution":"q", "event":"kill"}"#],
     );

@@ -2,11 +2,21 @@
 
 use lastbyte::{Data, Event};
 
-use super::line::{Payload, What};
-use crate::{diagram::Row, executor::stack::told};
+use super::line::{Payload, Says, What};
+use crate::{conform::drawn, diagram::Row, executor::stack::told};
 
 /// A line as a step of a diagram.
-pub(super) fn row(what: &What<'_>) -> Row {
+pub(super) fn row(says: &Says<'_>) -> Row {
+    match says {
+        Says::Happened(what) => happened(what),
+        Says::Step(made) => drawn::row(&made.told, &made.follows),
+        Says::Machine(_) => {
+            Row { lane: "driver".to_owned(), text: vec!["makes a machine".to_owned()] }
+        }
+    }
+}
+
+fn happened(what: &What<'_>) -> Row {
     let (lane, text) = match what {
         What::Spawn { .. } | What::Start => ("driver", "starts the root".to_owned()),
         What::Refused => ("driver", "is refused the start".to_owned()),
