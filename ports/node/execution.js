@@ -4,7 +4,7 @@
 import { EventEmitter } from 'node:events';
 import { constants } from 'node:os';
 import { Illegal, Machine, inOrder } from './machine.js';
-import { Recorder } from './trace.js';
+import { Recorder, StepRecorder } from './trace.js';
 
 /**
  * The most that stands unread in the socket of a child's output: its buffer (`net.core.wmem_default`,
@@ -24,11 +24,11 @@ export class Execution extends EventEmitter {
   #exited = false;
 
   /** Made by `spawn`, of a child that runs. */
-  constructor(child, streams, policy, trace) {
+  constructor(child, streams, policy, trace, traceSteps = false) {
     super();
     this.#child = child;
     this.#machine = new Machine(streams, policy);
-    this.#recorder = trace ? new Recorder(trace) : null;
+    this.#recorder = trace ? new (traceSteps ? StepRecorder : Recorder)(trace, this.#machine) : null;
     this.pid = child.pid;
     this.#step({ kind: 'started' });
     for (const id of this.#machine.ids) this.#attach(id, child[id]);
@@ -147,14 +147,15 @@ export class Execution extends EventEmitter {
   // One step, and what it asks for: signals, pumps, timers, in this order.
 
   #step(input) {
+    const now = performance.now();
     const step = this.#machine.step(input);
-    this.#recorder?.step(input, step, this.#machine);
+    this.#recorder?.step(input, step, this.#machine, now);
     for (const signal of inOrder(step.signals)) this.#send(signal);
     for (const [id, action] of step.pumps) {
       if (action === 'abandon') this.#pumps.get(id)?.destroy();
       else if (action === 'resume') queueMicrotask(() => this.#pump(id));
     }
-    for (const [timer, action] of step.timers) this.#setTimer(timer, action);
+    for (const [timer, action] of step.timers) this.#setTimer(timer, action, now);
     for (const until of ['exited', 'terminal']) {
       if (step.resolved[until] === 0) continue;
       const told = this.#waiters[until].splice(0);
@@ -240,8 +241,7 @@ export class Execution extends EventEmitter {
     for (const id of this.#machine.ids) if (this.#machine.isOpen(id)) this.#pump(id);
   }
 
-  #setTimer(timer, action) {
-    const now = performance.now();
+  #setTimer(timer, action, now) {
     const running = this.#timers.get(timer);
     clearTimeout(running?.handle);
     let left = this.#machine.delay(timer);
@@ -257,6 +257,13 @@ export class Execution extends EventEmitter {
   }
 
   #fire(timer) {
+    const running = this.#timers.get(timer);
+    const left = running.left - (performance.now() - running.since);
+    if (left > 0) {
+      // Node counts from the begin of the turn of its loop in which a timer is set.
+      running.handle = setTimeout(() => this.#fire(timer), Math.ceil(left));
+      return;
+    }
     this.#timers.delete(timer);
     this.#report({ kind: 'timeout', timer });
     const id = timer.split(' ')[1];

@@ -85,6 +85,8 @@ export interface Options {
   policy?: Partial<Policy>;
   /** Takes each line of a trace. */
   trace?: (line: string) => void;
+  /** Whether the trace has each step of the machine, with its time; then clocks are judged too. */
+  traceSteps?: boolean;
 }
 
 export interface Output {

@@ -44,10 +44,10 @@ function isThere(program, cwd = '.', { PATH = '' } = process.env) {
 /**
  * Starts a command. Options: `cwd`, `env`, `stdin` (`pipe` or `ignore`, the default), `stdout` and
  * `stderr` (`pipe`, the default, `ignore` or `inherit`), `policy` (what differs from the default),
- * `trace` (a function that takes lines).
+ * `trace` (a function that takes lines), `traceSteps` (whether each step of the machine is one).
  */
 export function spawn(program, args = [], options = {}) {
-  const { cwd, env, stdin = 'ignore', stdout = 'pipe', stderr = 'pipe', trace } = options;
+  const { cwd, env, stdin = 'ignore', stdout = 'pipe', stderr = 'pipe', trace, traceSteps } = options;
   const policy = { ...defaultPolicy(), ...options.policy };
   const invalid = invalidPolicy(policy);
   if (invalid) return Promise.reject(new RangeError(`the policy cannot be carried out: ${invalid}`));
@@ -75,7 +75,7 @@ export function spawn(program, args = [], options = {}) {
     const piped = [stdout === 'pipe', stderr === 'pipe'];
     const streams =
       piped[0] && piped[1] ? 'separate' : piped[0] ? 'stdout' : piped[1] ? 'stderr' : 'none';
-    resolve(new Execution(child, streams, policy, trace));
+    resolve(new Execution(child, streams, policy, trace, traceSteps));
   });
 }
 

@@ -1,6 +1,7 @@
 // Writes what happens to executions as a trace: JSON lines that `lastbyte trace check` reads.
 
 import { inOrder } from './machine.js';
+import { inputWords, policyWords, stepWords } from './words.js';
 
 let executions = 0;
 
@@ -117,5 +118,25 @@ export class Recorder {
         this.#line(exit(event.terminal));
         break;
     }
+  }
+}
+
+/** Tells `write` each step of one execution in the words of the vectors, with its time. */
+export class StepRecorder {
+  #write;
+  #execution = `node-${process.pid}-${(executions += 1)}`;
+
+  constructor(write, machine) {
+    this.#write = write;
+    this.#line({ event: 'machine', outputs: machine.ids, policy: policyWords(machine.policy) });
+  }
+
+  /** A step was made, at this time. */
+  step(input, step, machine, at) {
+    this.#line({ event: 'step', at, input: inputWords(input), follows: stepWords(step, machine) });
+  }
+
+  #line(fields) {
+    this.#write(`${JSON.stringify({ execution: this.#execution, ...fields })}\n`);
   }
 }

@@ -40,6 +40,45 @@ export function readInput(text) {
   }
 }
 
+/** An input in words. */
+export function inputWords(input) {
+  const { kind, stream } = input;
+  switch (kind) {
+    case 'chunk': return `chunk ${stream} ${input.chunk.toString('latin1')}`;
+    case 'read_error': return `${kind} ${stream} ${input.errno}`;
+    case 'reap': {
+      const standing = Object.entries(input.standing).filter(([, bytes]) => bytes > 0);
+      const words = standing.map(([id, bytes]) => ` ${id} ${bytes}`).join('');
+      return `reap ${statusWords(input.status)}${words && ` standing${words}`}`;
+    }
+    case 'wait':
+    case 'cancel_wait': return `${kind} ${input.until}`;
+    case 'signal': return `signal ${input.signal}`;
+    case 'timeout': return `timeout ${input.timer}`;
+    default: return stream === undefined ? kind : `${kind} ${stream}`;
+  }
+}
+
+/** A policy in words: every value but those that are none. */
+export function policyWords(policy) {
+  const { drain, bufferFull, limit, timeout } = policy;
+  const lines = [
+    ['drain', drain.kind, drain.gap, drain.max],
+    ['descendants', policy.descendants],
+    ['kill_signal', policy.killSignal],
+    ['kill_grace', policy.killGrace],
+    ['kill_target', policy.killTarget],
+    ['buffer_bytes_max', policy.bufferBytesMax],
+    ['buffer_chunks_max', policy.bufferChunksMax],
+    ['buffer_full', bufferFull.kind, bufferFull.kind === 'kill_after' ? bufferFull.after : undefined],
+    ['close_max', policy.closeMax],
+    ['shutdown_max', policy.shutdownMax],
+  ];
+  if (limit) lines.push(['limit', limit.bytesMax, limit.over, limit.over === 'keep_tail' ? limit.tail : undefined]);
+  if (timeout !== null) lines.push(['timeout', timeout]);
+  return lines.map((words) => words.filter((word) => word !== undefined).join(' '));
+}
+
 /** A policy from what differs from the default. */
 export function readPolicy(lines) {
   const policy = defaultPolicy();

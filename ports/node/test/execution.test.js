@@ -77,7 +77,7 @@ test('c07 a bound of zero cuts no byte of the root', async () => {
 });
 
 test('c06 a descendant that never falls silent is cut at the cap', async () => {
-  const policy = { drain: { kind: 'idle', gap: 100, max: 200 }, bufferFull: { kind: 'pause' } };
+  const policy = { drain: { kind: 'idle', gap: 1500, max: 1600 }, bufferFull: { kind: 'pause' } };
   const execution = await spawn('sh', ['-c', 'yes & exit 0'], { policy });
   let terminal;
   for await (const event of execution) if (event.kind === 'exit') terminal = event.terminal;
@@ -86,11 +86,21 @@ test('c06 a descendant that never falls silent is cut at the cap', async () => {
 });
 
 test('c16 a root that ignores SIGTERM is killed after the grace period', async () => {
-  const policy = { timeout: 100, killGrace: 100 };
-  const { stdout, terminal } = await sh("trap '' TERM; echo hi; while :; do sleep 0.05; done", { policy });
-  assert.equal(stdout.toString(), 'hi\n');
+  const script = "trap '' TERM; echo up; while :; do sleep 0.05; done";
+  const execution = await spawn('sh', ['-c', script], { policy: { killGrace: 100 } });
+  let terminal;
+  for await (const event of execution) {
+    if (event.kind === 'chunk') execution.kill();
+    if (event.kind === 'exit') terminal = event.terminal;
+  }
   assert.deepEqual(terminal.status, { kind: 'signaled', signal: 9, core: false });
   assert.deepEqual(terminal.cause.killedByUs, { signal: 15, escalated: true });
+  assert.ok(terminal.cause.cancelled);
+});
+
+test('c10 a timeout is the cause', async () => {
+  const { terminal } = await sh('exec sleep 60', { policy: { timeout: 50 } });
+  assert.deepEqual(terminal.status, { kind: 'signaled', signal: 15, core: false });
   assert.ok(terminal.cause.timedOut);
 });
 

@@ -30,3 +30,29 @@ test('a trace says what happened, in order', async () => {
   await assert.rejects(spawn('no-such-program', [], { trace }));
   assert.equal(new Set(lines.map(({ execution }) => execution)).size, 6);
 });
+
+test('a trace of steps says each, with its time', async () => {
+  const lines = [];
+  const trace = (line) => {
+    lines.push(JSON.parse(line));
+    if (kept) appendFileSync(kept, line);
+  };
+  const run = (script, policy = {}) =>
+    output('sh', ['-c', script], { trace, traceSteps: true, policy });
+  await run('echo hi; echo oops >&2; exit 3');
+  assert.equal(lines[0].event, 'machine');
+  assert.deepEqual(lines[0].outputs, ['stdout', 'stderr']);
+  assert.ok(lines.slice(1).every(({ event, at }) => event === 'step' && typeof at === 'number'));
+  assert.ok(lines.some(({ input }) => input === 'chunk stdout hi\n'));
+  assert.ok(lines.some(({ input }) => input?.startsWith('reap exited 3')));
+  assert.ok(lines.some(({ follows }) => follows?.includes('exit exited 3')));
+
+  await run('echo hi; sleep 5 & exit', { drain: { kind: 'idle', gap: 30, max: 5000 } });
+  await run('exec 2>&-; timeout 2 yes & exit', { drain: { kind: 'idle', gap: 100, max: 200 }, bufferBytesMax: 4096 });
+  await run("trap '' TERM; echo hi; while :; do sleep 0.02; done", { timeout: 50, killGrace: 50 });
+  await run('head -c 100000 /dev/zero', { bufferBytesMax: 1000, limit: { bytesMax: 50000, over: 'keep_tail', tail: 9 } });
+  const closed = await spawn('sleep', ['60'], { trace, traceSteps: true });
+  closed.close();
+  await closed.wait();
+  assert.equal(new Set(lines.map(({ execution }) => execution)).size, 6);
+});
