@@ -1,11 +1,12 @@
 //! What the way through a runner costs: a short command, a thousand at once, one long output.
 //!
 //! `cargo bench --features remote --bench remote` prints figures and asserts what is delivered, and
-//! no time. Runner and client are in one process here, so that its memory bounds the runner's.
+//! no time. The runner is a process of its own, as it is deployed.
 #![expect(clippy::expect_used, reason = "a measurement that cannot go on fails")]
 
 use std::{
     fs,
+    io::BufRead,
     time::{Duration, Instant},
 };
 
@@ -28,23 +29,49 @@ fn main() {
     setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })
         .expect("up to the hard limit");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.expect("a runtime").block_on(measure());
+    let runtime = runtime.expect("a runtime");
+    if std::env::args().any(|word| word == "--runner") {
+        runtime.block_on(serve());
+    } else {
+        runtime.block_on(measure());
+    }
 }
 
-async fn measure() {
+/// The runner: says where it listens, and ends with its stdin.
+async fn serve() {
     let root = std::env::temp_dir().join(format!("lastbyte-bench-{}", std::process::id()));
     let address = Address::Tcp("127.0.0.1:0".to_owned());
     let listener = Listener::bind(&address, false).await.expect("a port is free");
-    let client = Client::new(Address::Tcp(listener.to_string()), None);
+    println!("{listener}");
     let runner = Runner::new(Config::default(), None, "bench", Local::new(&root));
-    tokio::spawn(listener.serve(runner.clone(), std::future::pending()));
+    let closed = async {
+        let read = tokio::task::spawn_blocking(|| std::io::stdin().read_line(&mut String::new()));
+        let _line = read.await;
+    };
+    listener.serve(runner.clone(), closed).await;
+    runner.shutdown().await;
+    let _deleted = fs::remove_dir(&root);
+}
+
+async fn measure() {
+    let me = std::env::current_exe().expect("a program");
+    let mut runner = std::process::Command::new(me)
+        .arg("--runner")
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("a second process");
+    let mut address = String::new();
+    let stdout = runner.stdout.take().expect("it is piped");
+    std::io::BufReader::new(stdout).read_line(&mut address).expect("it says where it listens");
+    let client = Client::new(Address::Tcp(address.trim().to_owned()), None);
     let request = BoxRequest { memory_mib: Some(8192), ..BoxRequest::default() };
     let id = client.create_box(&request).await.expect("a box").id;
     short(&client, &id).await;
-    at_once(&client, &id).await;
+    at_once(&client, &id, runner.id()).await;
     long(&client, &id).await;
-    runner.shutdown().await;
-    let _deleted = fs::remove_dir(&root);
+    drop(runner.stdin.take());
+    assert!(runner.wait().expect("it ends").success());
 }
 
 /// A short command here and there, in turns.
@@ -72,7 +99,7 @@ fn median(mut times: Vec<Duration>) -> Duration {
 }
 
 /// A thousand that all run before the first ends.
-async fn at_once(client: &Client, id: &str) {
+async fn at_once(client: &Client, id: &str, runner: u32) {
     let mut command = Command::new("cat");
     command.stdin(Stdio::Piped);
     let began = Instant::now();
@@ -99,12 +126,16 @@ async fn at_once(client: &Client, id: &str) {
         ended.await.expect("its own output, whole");
     }
     let total = began.elapsed();
-    println!("{AT_ONCE} at once: started in {started:?}, ended after {total:?}, {}", memory());
+    let (client, runner) = (memory("self"), memory(&runner.to_string()));
+    println!(
+        "{AT_ONCE} at once: started in {started:?}, ended after {total:?}; \
+         runner {runner}, client {client}"
+    );
 }
 
-/// The most memory that this process ever had.
-fn memory() -> String {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+/// The most memory that a process ever had.
+fn memory(pid: &str) -> String {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or("VmHWM: ?");
     line.split_whitespace().collect::<Vec<_>>().join(" ")
 }

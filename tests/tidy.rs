@@ -36,7 +36,7 @@ fn shown(path: &Path) -> String {
 }
 
 fn rust_files() -> Vec<PathBuf> {
-    ["src", "sim", "tests"].iter().flat_map(|folder| files(folder, "rs")).collect()
+    ["benches", "src", "sim", "tests"].iter().flat_map(|folder| files(folder, "rs")).collect()
 }
 
 /// If this were red, a reader would have to read a file to learn what it is.
@@ -53,7 +53,7 @@ fn every_file_says_first_what_it_is() {
 /// If this were red, a reader of a C program would have to guess what it shows.
 #[test]
 fn every_c_file_says_first_what_it_is() {
-    for folder in ["include", "tests", "ports"] {
+    for folder in ["benches", "include", "tests", "ports"] {
         for path in files(folder, "c").into_iter().chain(files(folder, "h")) {
             assert!(read(&path).starts_with("/*"), "{} does not open with `/*`", shown(&path));
         }
@@ -155,9 +155,10 @@ fn every_path_in_the_docs_exists() {
     let docs = files("docs", "md").into_iter().chain([root().join("README.md")]);
     for doc in docs {
         for word in read(&doc).split(|c: char| c.is_whitespace() || "`(),;".contains(c)) {
-            let is_path = ["src/", "sim/", "tests/", "docs/", "fuzz/", "vectors/", "ports/"]
-                .iter()
-                .any(|folder| word.starts_with(folder));
+            let is_path =
+                ["src/", "sim/", "tests/", "docs/", "fuzz/", "vectors/", "ports/", "benches/"]
+                    .iter()
+                    .any(|folder| word.starts_with(folder));
             if !is_path || word.contains('{') {
                 continue;
             }
