@@ -18,7 +18,7 @@ use core::{
 use crate::{
     machine::{
         Actions, Cause, Chunk, Event, Illegal, Input, InvalidPolicy, Machine, PerStream, Policy,
-        Reply, Status, Step, StreamId, Streams, Terminal, Until,
+        Reply, Resolved, Status, Step, StreamId, Streams, Terminal, Until,
     },
     monitor::{Monitor, Violation},
     sync::{Arc, Mutex},
@@ -86,7 +86,23 @@ struct Wakes {
 }
 
 impl Wakes {
+    // Most steps wake nobody.
+    #[inline]
     fn wake(self) {
+        if self.consumer.is_some()
+            || self.driver.is_some()
+            || self.replaced.is_some()
+            || !self.waiters.is_empty()
+        {
+            self.wake_all();
+        } else {
+            // There is nothing in it to be dropped.
+            mem::forget(self);
+        }
+    }
+
+    #[cold]
+    fn wake_all(self) {
         if let Some(waker) = self.consumer {
             waker.wake();
         }
@@ -160,9 +176,10 @@ impl<C: Chunk + Clone + Eq> Core<C> {
     pub fn step(&self, input: Input<C>) -> Result<Reply, Illegal> {
         let mut wakes = Wakes::default();
         let stepped = self.shared.with(|shared| {
-            let step = shared.step(input, &mut wakes)?;
-            shared.hand_over(&step.actions, &mut wakes);
-            Ok(step.reply)
+            let (actions, reply) =
+                shared.step(input, &mut wakes, |step| (step.actions, step.reply))?;
+            shared.hand_over(&actions, &mut wakes);
+            Ok(reply)
         });
         wakes.wake();
         stepped
@@ -176,11 +193,12 @@ impl<C: Chunk + Clone + Eq> Core<C> {
     ///
     /// [`Illegal`]; nothing has changed. A chunk of a stream that was cut meanwhile is refused
     /// so: it was not accepted, and is the pump's to forget.
+    #[inline]
     pub fn drive(&self, input: Input<C>) -> Result<Orders, Illegal> {
         let mut wakes = Wakes::default();
         let driven = self.shared.with(|shared| {
-            let step = shared.step(input, &mut wakes)?;
-            shared.actions.merge(&step.actions);
+            let actions = shared.step(input, &mut wakes, |step| step.actions)?;
+            shared.actions.merge(&actions);
             Ok(shared.orders())
         });
         wakes.wake();
@@ -207,6 +225,7 @@ impl<C: Chunk + Clone + Eq> Core<C> {
 
     /// Takes the next event, if there is one now. `None`: not yet, or never again; see
     /// [`Core::is_done`].
+    #[inline]
     pub fn try_event(&self) -> Option<Event<C>> {
         let mut wakes = Wakes::default();
         let event = self.shared.with(|shared| shared.take_event(&mut wakes));
@@ -218,6 +237,7 @@ impl<C: Chunk + Clone + Eq> Core<C> {
     /// delivered, the start was refused, or, after a close or a detach, the execution is over.
     ///
     /// Cancel safety: an event is taken only if it is returned.
+    #[inline]
     pub fn poll_event(&self, cx: &mut Context<'_>) -> Poll<Option<Event<C>>> {
         let mut wakes = Wakes::default();
         let polled = self.shared.with(|shared| {
@@ -314,27 +334,51 @@ pub struct Verdict {
 }
 
 impl<C: Chunk + Clone + Eq> Shared<C> {
-    fn step(&mut self, input: Input<C>, wakes: &mut Wakes) -> Result<Step<C>, Illegal> {
-        let step = if self.watched.is_none() && self.observer.is_none() {
-            self.machine.step(input)?
-        } else {
-            let seen = input.clone();
+    /// One step, and what is kept of it: never the step itself, which would be moved to where
+    /// that of a [seen](Shared::step_seen) one is.
+    #[inline(always)]
+    fn step<T>(
+        &mut self,
+        input: Input<C>,
+        wakes: &mut Wakes,
+        kept: impl Fn(Step<C>) -> T,
+    ) -> Result<T, Illegal> {
+        let (ready, resolved, kept) = if self.watched.is_none() && self.observer.is_none() {
             let step = self.machine.step(input)?;
-            if let Some(watched) = &mut self.watched
-                && watched.violation.is_none()
-            {
-                watched.violation = watched.monitor.observe(&seen, &step).err();
-            }
-            if let Some(observer) = &mut self.observer {
-                observer.observe(&seen, &step);
-            }
-            step
+            (step.ready, step.resolved, kept(step))
+        } else {
+            let step = self.step_seen(input)?;
+            (step.ready, step.resolved, kept(step))
         };
-        if step.ready || self.machine.is_done() {
+        if self.consumer.is_some() && (ready || self.machine.is_done()) {
             wakes.consumer = self.consumer.take();
         }
+        if resolved != Resolved::default() {
+            self.take_waiters(resolved, wakes);
+        }
+        Ok(kept)
+    }
+
+    /// A step that is checked, or told.
+    #[cold]
+    fn step_seen(&mut self, input: Input<C>) -> Result<Step<C>, Illegal> {
+        let seen = input.clone();
+        let step = self.machine.step(input)?;
+        if let Some(watched) = &mut self.watched
+            && watched.violation.is_none()
+        {
+            watched.violation = watched.monitor.observe(&seen, &step).err();
+        }
+        if let Some(observer) = &mut self.observer {
+            observer.observe(&seen, &step);
+        }
+        Ok(step)
+    }
+
+    #[cold]
+    fn take_waiters(&mut self, resolved: Resolved, wakes: &mut Wakes) {
         for until in [Until::Exited, Until::Terminal] {
-            if step.resolved.of(until) > 0 {
+            if resolved.of(until) > 0 {
                 wakes.waiters.extend(
                     self.waiters
                         .extract_if(.., |waiter| waiter.until == until)
@@ -342,16 +386,18 @@ impl<C: Chunk + Clone + Eq> Shared<C> {
                 );
             }
         }
-        Ok(step)
     }
 
+    #[inline(always)]
     fn take_event(&mut self, wakes: &mut Wakes) -> Option<Event<C>> {
-        let step = self.step(Input::Drain, wakes).ok()?;
-        self.hand_over(&step.actions, wakes);
-        step.event
+        let stepped = self.step(Input::Drain, wakes, |step| (step.actions, step.event));
+        let (actions, event) = stepped.ok()?;
+        self.hand_over(&actions, wakes);
+        event
     }
 
     /// Leaves actions for the driver. It is also woken when nothing is left to change, to go.
+    #[inline]
     fn hand_over(&mut self, actions: &Actions, wakes: &mut Wakes) {
         self.actions.merge(actions);
         if !self.actions.is_empty() || self.machine.is_done() {
@@ -359,11 +405,9 @@ impl<C: Chunk + Clone + Eq> Shared<C> {
         }
     }
 
+    #[inline]
     fn orders(&mut self) -> Orders {
-        let mut room = PerStream::default();
-        for &id in self.machine.streams().ids() {
-            room[id] = self.machine.room(id);
-        }
+        let room = self.machine.rooms();
         Orders { actions: mem::take(&mut self.actions), room, done: self.machine.is_done() }
     }
 }
@@ -446,7 +490,7 @@ impl<C: Chunk + Clone + Eq, A: Awaited> Future for Wait<C, A> {
                 return Poll::Pending;
             }
             // A wait is legal in every state.
-            let _registered = shared.step(Input::Wait(A::UNTIL), &mut wakes);
+            let _registered = shared.step(Input::Wait(A::UNTIL), &mut wakes, drop);
             let ticket = shared.next_ticket;
             shared.next_ticket += 1;
             shared.waiters.push(Registered { ticket, until: A::UNTIL, waker: cx.waker().clone() });
@@ -465,7 +509,7 @@ impl<C: Chunk + Clone + Eq, A: Awaited> Drop for Wait<C, A> {
         let forgotten = self.core.shared.with(|shared| {
             let place = shared.waiters.iter().position(|waiter| waiter.ticket == ticket)?;
             let waiter = shared.waiters.swap_remove(place);
-            let _cancelled = shared.step(Input::CancelWait(A::UNTIL), &mut wakes);
+            let _cancelled = shared.step(Input::CancelWait(A::UNTIL), &mut wakes, drop);
             Some(waiter.waker)
         });
         wakes.wake();

@@ -107,13 +107,14 @@ pub(crate) const EDITS: &[Edit] = &[
         wrong: "drive takes the consumer's waker in a lock step before the one it is for",
         was: "
         let driven = self.shared.with(|shared| {
-            let step = shared.step(input, &mut wakes)?;
+            let actions = shared.step(input, &mut wakes, |step| step.actions)?;
 ",
         becomes: "
         let taken = self.shared.with(|shared| shared.consumer.take());
         let driven = self.shared.with(|shared| {
-            let step = shared.step(input, &mut wakes)?;
-            if step.ready || shared.machine.is_done() {
+            let (actions, ready) =
+                shared.step(input, &mut wakes, |step| (step.actions, step.ready))?;
+            if ready || shared.machine.is_done() {
                 wakes.consumer = taken;
             } else {
                 shared.consumer = taken;
@@ -123,14 +124,15 @@ pub(crate) const EDITS: &[Edit] = &[
     Edit {
         name: "consumer_not_woken_for_an_event",
         wrong: "the consumer is woken only when all is over",
-        was: "if step.ready || self.machine.is_done() {",
-        becomes: "if self.machine.is_done() {",
+        was: "if self.consumer.is_some() && (ready || self.machine.is_done()) {",
+        becomes: "let _unused = ready;
+        if self.consumer.is_some() && self.machine.is_done() {",
     },
     Edit {
         name: "consumer_not_woken_at_the_end",
         wrong: "the consumer is woken only for an event, not when none will come",
-        was: "if step.ready || self.machine.is_done() {",
-        becomes: "if step.ready {",
+        was: "if self.consumer.is_some() && (ready || self.machine.is_done()) {",
+        becomes: "if self.consumer.is_some() && ready {",
     },
     Edit {
         name: "driver_not_woken_for_actions",
@@ -148,11 +150,12 @@ pub(crate) const EDITS: &[Edit] = &[
         name: "drain_asks_nobody",
         wrong: "what a drain asks for does not reach the driver",
         was: "
-        self.hand_over(&step.actions, wakes);
-        step.event
+        self.hand_over(&actions, wakes);
+        event
 ",
         becomes: "
-        step.event
+        let _unused = actions;
+        event
 ",
     },
     Edit {
@@ -176,7 +179,7 @@ pub(crate) const EDITS: &[Edit] = &[
     Edit {
         name: "wait_not_counted",
         wrong: "a wait registers its waker and does not tell the machine",
-        was: "let _registered = shared.step(Input::Wait(A::UNTIL), &mut wakes);",
+        was: "let _registered = shared.step(Input::Wait(A::UNTIL), &mut wakes, drop);",
         becomes: "let _unused = &mut wakes;",
     },
     Edit {
@@ -213,10 +216,10 @@ pub(crate) const EDITS: &[Edit] = &[
         name: "driver_forgets_what_others_asked",
         wrong: "a step of the driver's overwrites the actions that others left for him",
         was: "
-            shared.actions.merge(&step.actions);
+            shared.actions.merge(&actions);
 ",
         becomes: "
-            shared.actions = step.actions;
+            shared.actions = actions;
 ",
     },
     Edit {
@@ -229,11 +232,11 @@ pub(crate) const EDITS: &[Edit] = &[
         name: "wakes_under_the_lock",
         wrong: "drive calls the wakers before it has released the lock",
         was: "
-            shared.actions.merge(&step.actions);
+            shared.actions.merge(&actions);
             Ok(shared.orders())
 ",
         becomes: "
-            shared.actions.merge(&step.actions);
+            shared.actions.merge(&actions);
             mem::take(&mut wakes).wake();
             Ok(shared.orders())
 ",

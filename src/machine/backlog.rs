@@ -3,7 +3,7 @@
 use alloc::collections::VecDeque;
 use core::hash::{Hash, Hasher};
 
-use super::{PerStream, StreamId, Streams, lane::Queued};
+use super::{PerStream, StreamId, lane::Queued};
 
 #[derive(Debug)]
 pub(super) struct Backlog<C> {
@@ -44,29 +44,31 @@ impl<C> Backlog<C> {
         Backlog { queues: PerStream::from_fn(|_| VecDeque::new()), next_ticket: 0 }
     }
 
+    #[inline]
     pub(super) fn push(&mut self, stream: StreamId, queued: Queued<C>) {
         let ticket = self.next_ticket;
         self.next_ticket += 1;
         self.queues[stream].push_back(Ticketed { ticket, queued });
     }
 
-    /// The stream whose first entry came before all others.
-    pub(super) fn oldest(&self, streams: Streams) -> Option<StreamId> {
-        let mut oldest: Option<(u64, StreamId)> = None;
-        for &id in streams.ids() {
-            if let Some(first) = self.queues[id].front()
-                && oldest.is_none_or(|(ticket, _)| first.ticket < ticket)
-            {
-                oldest = Some((first.ticket, id));
-            }
+    /// The place of the stream whose first entry came before all others.
+    #[inline]
+    pub(super) fn oldest(&self) -> Option<usize> {
+        let [first, second] = self.queues.each_ref().map(VecDeque::front);
+        match (first, second) {
+            (None, None) => None,
+            (Some(_), None) => Some(0),
+            (None, Some(_)) => Some(1),
+            (Some(first), Some(second)) => Some(usize::from(second.ticket < first.ticket)),
         }
-        oldest.map(|(_, id)| id)
     }
 
+    #[inline]
     pub(super) fn pop(&mut self, stream: StreamId) -> Option<Queued<C>> {
         self.queues[stream].pop_front().map(|first| first.queued)
     }
 
+    #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.queues.iter().all(VecDeque::is_empty)
     }

@@ -7,6 +7,7 @@ use super::{
 };
 
 impl<C: Chunk> Machine<C> {
+    #[cold]
     pub(super) fn started(&mut self, step: &mut Step<C>) -> Result<(), Why> {
         let latch = match self.phase {
             Phase::Starting(latch) => latch,
@@ -33,6 +34,7 @@ impl<C: Chunk> Machine<C> {
         Ok(())
     }
 
+    #[cold]
     pub(super) fn refused(&mut self, step: &mut Step<C>) -> Result<(), Why> {
         match self.phase {
             Phase::Starting(_) => {}
@@ -48,6 +50,7 @@ impl<C: Chunk> Machine<C> {
         Ok(())
     }
 
+    #[cold]
     pub(super) fn signal(&mut self, signal: Signal, step: &mut Step<C>) -> Result<(), Why> {
         match &mut self.phase {
             Phase::Starting(latch) => {
@@ -63,6 +66,7 @@ impl<C: Chunk> Machine<C> {
         Ok(())
     }
 
+    #[cold]
     pub(super) fn kill(&mut self, step: &mut Step<C>) -> Result<(), Why> {
         match &mut self.phase {
             Phase::Starting(latch) => {
@@ -116,6 +120,7 @@ impl<C: Chunk> Machine<C> {
         }
     }
 
+    #[cold]
     pub(super) fn discard_one(&mut self, id: StreamId, step: &mut Step<C>) -> Result<(), Why> {
         if !self.streams.contains(id) {
             return Err(Why::NoSuchStream);
@@ -163,6 +168,7 @@ impl<C: Chunk> Machine<C> {
         self.resume(id, step);
     }
 
+    #[cold]
     pub(super) fn detach(&mut self, step: &mut Step<C>) -> Result<(), Why> {
         self.consumer = Consumer::Gone;
         for &id in self.streams.ids() {
@@ -173,6 +179,7 @@ impl<C: Chunk> Machine<C> {
     }
 
     /// Ends it now. The root gets SIGKILL and is given its bound to be reaped; streams end at once.
+    #[cold]
     pub(super) fn close(&mut self, step: &mut Step<C>) -> Result<(), Why> {
         let reaped = match &mut self.phase {
             Phase::Starting(latch) => {
@@ -205,6 +212,7 @@ impl<C: Chunk> Machine<C> {
         Ok(())
     }
 
+    #[cold]
     pub(super) fn shutdown(&mut self, step: &mut Step<C>) -> Result<(), Why> {
         match &mut self.phase {
             Phase::Starting(latch) => {

@@ -2,10 +2,11 @@
 
 use super::{
     Chunk, Consumer, Event, Machine, Phase, Step, StreamId, Until, Why,
-    lane::{Queued, Source},
+    lane::{Lane, Queued, Source},
 };
 
 impl<C: Chunk> Machine<C> {
+    #[inline(always)]
     pub(super) fn drain(&mut self, step: &mut Step<C>) -> Result<(), Why> {
         match self.phase {
             Phase::Refused => return Err(Why::Refused),
@@ -15,12 +16,21 @@ impl<C: Chunk> Machine<C> {
         if let Consumer::Gone = self.consumer {
             return Err(Why::NoConsumer);
         }
-        step.event = self.next_event(step);
+        // An end is due as soon as its stream's last byte is delivered; it holds nobody up.
+        if self.lanes.iter().any(Lane::speaks_next) {
+            step.event = self.next_word();
+        } else if let Some(slot) = self.backlog.oldest() {
+            step.event = self.take_queued(self.streams.at(slot), step);
+        } else if let Phase::Ended { status, .. } = self.phase {
+            self.finish(status, step);
+            step.event = self.terminal().map(Event::Exit);
+        }
         Ok(())
     }
 
-    fn next_event(&mut self, step: &mut Step<C>) -> Option<Event<C>> {
-        // An end is due as soon as its stream's last byte is delivered; it holds nobody up.
+    /// What a stream says that has nothing queued: a gap, or its end.
+    #[cold]
+    fn next_word(&mut self) -> Option<Event<C>> {
         for &id in self.streams.ids() {
             let lane = &mut self.lanes[id];
             if lane.gap_is_next() {
@@ -31,22 +41,10 @@ impl<C: Chunk> Machine<C> {
                 return Some(Event::End { stream: id, end });
             }
         }
-        if let Some(id) = self.backlog.oldest(self.streams) {
-            return self.take_queued(id, step);
-        }
-        match self.phase {
-            Phase::Ended { status, .. } => {
-                self.finish(status, step);
-                self.terminal().map(Event::Exit)
-            }
-            Phase::Starting(_)
-            | Phase::Refused
-            | Phase::Running
-            | Phase::Reaped(_)
-            | Phase::Done(_) => None,
-        }
+        None
     }
 
+    #[inline(always)]
     fn take_queued(&mut self, id: StreamId, step: &mut Step<C>) -> Option<Event<C>> {
         let chunk = match self.backlog.pop(id)? {
             Queued::Gap(bytes) => return Some(Event::Gap { stream: id, bytes }),
@@ -67,6 +65,7 @@ impl<C: Chunk> Machine<C> {
     }
 
     /// Whether the consumer would get an event now.
+    #[inline]
     pub fn has_event(&self) -> bool {
         if let Consumer::Gone = self.consumer {
             return false;
@@ -76,11 +75,7 @@ impl<C: Chunk> Machine<C> {
             Phase::Ended { .. } => return true,
             Phase::Starting(_) | Phase::Running | Phase::Reaped(_) => {}
         }
-        !self.backlog.is_empty()
-            || self.streams.ids().iter().any(|&id| {
-                let lane = &self.lanes[id];
-                lane.gap_is_next() || lane.end_is_next().is_some()
-            })
+        !self.backlog.is_empty() || self.lanes.iter().any(Lane::speaks_next)
     }
 
     pub(super) fn wait(&mut self, until: Until, step: &mut Step<C>) -> Result<(), Why> {

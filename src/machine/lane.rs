@@ -2,7 +2,7 @@
 
 use alloc::collections::VecDeque;
 
-use super::{Chunk, Cut, End, StreamId, StreamReport, backlog::copy_queue};
+use super::{BufferPolicy, Chunk, Cut, End, Full, StreamId, StreamReport, backlog::copy_queue};
 
 /// Where the source of a stream stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -113,16 +113,38 @@ impl<C> Default for Lane<C> {
 }
 
 impl<C: Chunk> Lane<C> {
+    /// The largest chunk that would be accepted now, in bytes.
+    #[inline]
+    pub(super) fn room(&self, buffer: &BufferPolicy) -> u64 {
+        match (self.source, self.intake, buffer.full) {
+            (Source::Paused | Source::Ended { .. } | Source::Finished { .. }, _, _) => 0,
+            (Source::Flowing, Intake::Deliver, Full::Pause | Full::KillAfter(_)) => {
+                buffer.bytes_max - self.queued_bytes
+            }
+            (Source::Flowing, Intake::Deliver, Full::Gap)
+            | (Source::Flowing, Intake::OverLimit | Intake::Discard, _) => u64::MAX,
+        }
+    }
+
     /// Whether bytes may still come.
+    #[inline]
     pub(super) fn is_open(&self) -> bool {
         matches!(self.source, Source::Flowing | Source::Paused)
     }
 
+    #[inline]
     pub(super) fn is_paused(&self) -> bool {
         matches!(self.source, Source::Paused)
     }
 
+    /// Whether a gap or the end is what the consumer gets next of this stream.
+    #[inline]
+    pub(super) fn speaks_next(&self) -> bool {
+        self.queued_chunks == 0 && (self.gap_is_next() || self.end_is_next().is_some())
+    }
+
     /// Whether the trailing gap can be shown: while it may still grow in silence it is not.
+    #[inline]
     pub(super) fn gap_is_next(&self) -> bool {
         self.gap > 0
             && self.queued_chunks == 0
@@ -130,6 +152,7 @@ impl<C: Chunk> Lane<C> {
     }
 
     /// Whether all but the end has been delivered, and the end is known.
+    #[inline]
     pub(super) fn end_is_next(&self) -> Option<(End, bool)> {
         match self.source {
             Source::Ended { end, held } if self.queued_chunks == 0 && self.gap == 0 => {

@@ -33,7 +33,7 @@ pub use terminal::{Cause, Cut, End, Errno, Killed, Status, StreamReport, Termina
 use core::hash::{Hash, Hasher};
 
 use backlog::Backlog;
-use lane::{Intake, Lane, Source};
+use lane::Lane;
 use output::TIMERS;
 
 /// One execution.
@@ -178,6 +178,9 @@ impl<C: Chunk> Machine<C> {
     /// # Errors
     ///
     /// [`Illegal`] names the input and the rule. The machine is left exactly as it was.
+    // Inlined, a caller with a known input has its one arm, and no copy of the step is made. What
+    // is rare stands in functions of its own, marked cold.
+    #[inline(always)]
     pub fn step(&mut self, input: Input<C>) -> Result<Step<C>, Illegal> {
         let kind = input.kind();
         let mut step = Step::default();
@@ -210,7 +213,16 @@ impl<C: Chunk> Machine<C> {
     // What every step ends with.
 
     /// Takes the phase as far as it goes (C5).
+    #[inline]
     fn settle(&mut self, step: &mut Step<C>) {
+        match self.phase {
+            Phase::Starting(_) | Phase::Refused | Phase::Running | Phase::Done(_) => {}
+            Phase::Reaped(_) | Phase::Ended { .. } => self.settle_reaped(step),
+        }
+    }
+
+    #[cold]
+    fn settle_reaped(&mut self, step: &mut Step<C>) {
         if let Phase::Reaped(status) = self.phase {
             if self.streams.ids().iter().any(|&id| self.lanes[id].is_open()) {
                 return;
@@ -223,6 +235,7 @@ impl<C: Chunk> Machine<C> {
     }
 
     /// The terminal is delivered, or there is nobody to deliver it to.
+    #[cold]
     fn finish(&mut self, status: Status, step: &mut Step<C>) {
         self.phase = Phase::Done(status);
         self.set_timer(Timer::Close, TimerAction::Disarm, step);
@@ -246,16 +259,17 @@ impl<C: Chunk> Machine<C> {
     /// The largest chunk of `stream` that would be accepted now, in bytes. 0 while its pump is
     /// paused, and when it has ended.
     pub fn room(&self, stream: StreamId) -> u64 {
-        let lane = &self.lanes[stream];
-        if !self.streams.contains(stream) || !matches!(lane.source, Source::Flowing) {
-            return 0;
+        if self.streams.contains(stream) { self.lanes[stream].room(&self.policy.buffer) } else { 0 }
+    }
+
+    /// [`room`](Machine::room) of every stream.
+    #[inline]
+    pub fn rooms(&self) -> PerStream<u64> {
+        let mut rooms = PerStream::default();
+        for &id in self.streams.ids() {
+            rooms[id] = self.lanes[id].room(&self.policy.buffer);
         }
-        match (lane.intake, self.policy.buffer.full) {
-            (Intake::Deliver, Full::Pause | Full::KillAfter(_)) => {
-                self.policy.buffer.bytes_max - lane.queued_bytes
-            }
-            (Intake::Deliver, Full::Gap) | (Intake::OverLimit | Intake::Discard, _) => u64::MAX,
-        }
+        rooms
     }
 
     /// Whether bytes of `stream` may still come.
@@ -304,6 +318,7 @@ impl<C: Chunk> Machine<C> {
 
     /// Whether the terminal has been delivered, or nobody was there to take it: no input changes
     /// anything any more.
+    #[inline]
     pub fn is_done(&self) -> bool {
         matches!(self.phase, Phase::Done(_) | Phase::Refused)
     }

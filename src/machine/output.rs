@@ -236,6 +236,7 @@ impl Actions {
     }
 
     /// Whether there is nothing to do.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.asked == 0 && self.signals.is_empty()
     }
@@ -255,10 +256,15 @@ impl Actions {
 
     /// Adds what a later step asks for, so that carrying out the sum does what carrying out both
     /// in turn would.
+    #[inline]
     pub fn merge(&mut self, later: &Actions) {
-        if later.is_empty() {
-            return;
+        if !later.is_empty() {
+            self.add(later);
         }
+    }
+
+    #[cold]
+    fn add(&mut self, later: &Actions) {
         self.signals.extend(later.signals);
         for slot in 0..PUMPS {
             let abandoned = self.place(slot) == PumpAction::Abandon as u64;

@@ -7,25 +7,41 @@ use super::{
 };
 
 impl<C: Chunk> Machine<C> {
-    pub(super) fn chunk(
-        &mut self,
-        id: StreamId,
-        mut chunk: C,
-        step: &mut Step<C>,
-    ) -> Result<(), Why> {
-        self.check_pump(id)?;
+    #[inline(always)]
+    pub(super) fn chunk(&mut self, id: StreamId, chunk: C, step: &mut Step<C>) -> Result<(), Why> {
         let len = chunk.len();
-        if len == 0 {
-            return Err(Why::EmptyChunk);
-        }
-        if self.lanes[id].is_paused() {
-            return Err(Why::PumpPaused);
-        }
-        if len > self.room(id) {
-            return Err(Why::NoRoom);
+        if !self.takes_from(id) || len == 0 || len > self.lanes[id].room(&self.policy.buffer) {
+            return Err(self.refuse_chunk(id, len));
         }
         let lane = &mut self.lanes[id];
         lane.read += len;
+        if self.policy.limit.is_none() && lane.intake == Intake::Deliver {
+            self.keep(id, chunk, step);
+        } else {
+            self.keep_in_part(id, chunk, step);
+        }
+        // Before the reap nothing is owed and nothing is due.
+        if !matches!(self.phase, Phase::Running) {
+            self.after_read(id, len, step);
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn refuse_chunk(&self, id: StreamId, len: u64) -> Why {
+        match self.check_pump(id) {
+            Err(why) => why,
+            Ok(()) if len == 0 => Why::EmptyChunk,
+            Ok(()) if self.lanes[id].is_paused() => Why::PumpPaused,
+            Ok(()) => Why::NoRoom,
+        }
+    }
+
+    /// A chunk of a stream that has a limit, or that nobody wants.
+    #[cold]
+    fn keep_in_part(&mut self, id: StreamId, mut chunk: C, step: &mut Step<C>) {
+        let len = chunk.len();
+        let lane = &mut self.lanes[id];
         match (lane.intake, self.policy.limit) {
             (Intake::Deliver, Some(limit)) => {
                 let left = limit.bytes_max - (lane.delivered + lane.queued_bytes);
@@ -49,12 +65,11 @@ impl<C: Chunk> Machine<C> {
             }
             (Intake::OverLimit | Intake::Discard, _) => lane.drop_bytes(len),
         }
-        self.after_read(id, len, step);
-        Ok(())
     }
 
     /// Queues a chunk for the consumer, or drops it where the buffer is full and that is the
     /// policy; pauses the pump at the bound.
+    #[inline(always)]
     fn keep(&mut self, id: StreamId, chunk: C, step: &mut Step<C>) {
         let buffer = self.policy.buffer;
         let len = chunk.len();
@@ -92,6 +107,7 @@ impl<C: Chunk> Machine<C> {
 
     /// Root completeness (C7): counts down what the root left; a chunk read after that is a
     /// descendant's, and a stream that is due is cut behind it.
+    #[cold]
     fn after_read(&mut self, id: StreamId, len: u64, step: &mut Step<C>) {
         let lane = &mut self.lanes[id];
         lane.owed = match lane.owed {
@@ -108,6 +124,7 @@ impl<C: Chunk> Machine<C> {
         self.cut_if_due(id, step);
     }
 
+    #[cold]
     pub(super) fn empty(&mut self, id: StreamId, step: &mut Step<C>) -> Result<(), Why> {
         self.check_pump(id)?;
         self.lanes[id].owed = Owed::Nothing;
@@ -122,6 +139,7 @@ impl<C: Chunk> Machine<C> {
         }
     }
 
+    #[cold]
     pub(super) fn source_ended(
         &mut self,
         id: StreamId,
@@ -163,6 +181,7 @@ impl<C: Chunk> Machine<C> {
         self.set_timer(Timer::Deadline(id), TimerAction::Disarm, step);
     }
 
+    #[cold]
     fn pause(&mut self, id: StreamId, step: &mut Step<C>) {
         self.lanes[id].source = Source::Paused;
         step.actions.set_pump(id, PumpAction::Pause);
@@ -170,10 +189,15 @@ impl<C: Chunk> Machine<C> {
         self.set_timer(Timer::Deadline(id), TimerAction::Hold, step);
     }
 
+    #[inline]
     pub(super) fn resume(&mut self, id: StreamId, step: &mut Step<C>) {
-        if !self.lanes[id].is_paused() {
-            return;
+        if self.lanes[id].is_paused() {
+            self.let_flow(id, step);
         }
+    }
+
+    #[cold]
+    fn let_flow(&mut self, id: StreamId, step: &mut Step<C>) {
         self.lanes[id].source = Source::Flowing;
         step.actions.set_pump(id, PumpAction::Resume);
         self.set_timer(Timer::Idle(id), TimerAction::Resume, step);
@@ -181,6 +205,14 @@ impl<C: Chunk> Machine<C> {
     }
 
     /// Whether a pump may speak for this stream now.
+    #[inline]
+    fn takes_from(&self, id: StreamId) -> bool {
+        matches!(self.phase, Phase::Running | Phase::Reaped(_) | Phase::Ended { .. })
+            && self.streams.contains(id)
+            && self.lanes[id].is_open()
+    }
+
+    /// As [`takes_from`](Machine::takes_from), and why not.
     fn check_pump(&self, id: StreamId) -> Result<(), Why> {
         match self.phase {
             Phase::Starting(_) => return Err(Why::NotStarted),

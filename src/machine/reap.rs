@@ -7,6 +7,7 @@ use super::{
 };
 
 impl<C: Chunk> Machine<C> {
+    #[cold]
     pub(super) fn reap(
         &mut self,
         status: Status,

@@ -6,6 +6,7 @@ use super::{
 };
 
 impl<C: Chunk> Machine<C> {
+    #[cold]
     pub(super) fn timeout(&mut self, timer: Timer, step: &mut Step<C>) -> Result<(), Why> {
         if let Timer::Idle(id) | Timer::Deadline(id) = timer
             && !self.streams.contains(id)
@@ -57,10 +58,16 @@ impl<C: Chunk> Machine<C> {
     }
 
     /// Arms and disarms the stall timer: it runs only while output is buffered and not moving.
+    #[inline]
     pub(super) fn watch_stall(&mut self, step: &mut Step<C>) {
-        if !matches!(self.policy.buffer.full, Full::KillAfter(_)) {
-            return;
+        match self.policy.buffer.full {
+            Full::Pause | Full::Gap => {}
+            Full::KillAfter(_) => self.set_stall(step),
         }
+    }
+
+    #[cold]
+    fn set_stall(&mut self, step: &mut Step<C>) {
         let running = matches!(self.timers[Timer::Stall.index()], Clock::Running);
         let buffered = matches!(self.phase, Phase::Running)
             && self.cause.killed_by_us.is_none()
