@@ -14,6 +14,7 @@ use futures_core::Stream;
 use crate::{
     Data, Error, ErrorKind, Event, PtySize,
     backend::pty,
+    collected::Collected,
     machine::{Cause, End, Input, Reply, Signal, Status, StreamId, Terminal},
     ordering::{Core, Verdict},
     stdin::Stdin,
@@ -385,35 +386,5 @@ impl Output {
     /// Whether the root exited with code 0 and the output is complete.
     pub fn is_success(&self) -> bool {
         matches!(self.terminal.status, Status::Exited { code: 0 }) && self.terminal.is_complete()
-    }
-}
-
-/// Collects events into an [`Output`].
-#[derive(Debug, Default)]
-pub(crate) struct Collected {
-    stdout: Vec<u8>,
-    stderr: Vec<u8>,
-}
-
-impl Collected {
-    /// Takes one event; the terminal completes it.
-    pub(crate) fn take(&mut self, event: Event) -> Option<Output> {
-        match event {
-            Event::Chunk { stream, chunk } => {
-                match stream {
-                    StreamId::Stdout | StreamId::Combined | StreamId::Pty => &mut self.stdout,
-                    StreamId::Stderr => &mut self.stderr,
-                }
-                .extend_from_slice(&chunk);
-                None
-            }
-            // Gaps and ends are in the terminal's reports.
-            Event::Gap { .. } | Event::End { .. } => None,
-            Event::Exit(terminal) => Some(std::mem::take(self).finish(terminal)),
-        }
-    }
-
-    fn finish(self, terminal: Terminal) -> Output {
-        Output { terminal, stdout: self.stdout, stderr: self.stderr }
     }
 }

@@ -11,6 +11,8 @@ pub mod blocking;
 #[cfg(feature = "capi")]
 pub mod capi;
 #[cfg(feature = "process")]
+mod collected;
+#[cfg(feature = "process")]
 mod command;
 #[cfg(feature = "process")]
 mod data;

@@ -20,9 +20,10 @@ use crate::{
         Backend,
         process::{Io, Reactor},
     },
+    collected::Collected,
     command::{Assembled, new_core, start_driver},
     driver::Clock,
-    execution::{Beside, Collected},
+    execution::Beside,
     machine::{Policy, Streams},
 };
 

@@ -24,6 +24,9 @@ use crate::{
 /// The largest pipe that an unprivileged user may ask for by default (`pipe(7)`).
 const GROWN_PIPE: usize = 1024 * 1024;
 
+/// What a pipe holds unless it is grown (`pipe(7)`).
+const PIPE: usize = 64 * 1024;
+
 /// Full reads in a row that show that a pipe's size is what limits its stream.
 const FULL_READS: u32 = 4;
 
@@ -130,11 +133,12 @@ fn read_once(
 ) -> io::Result<Io<Read>> {
     let max = usize::try_from(max).unwrap_or(usize::MAX).min(BLOCK);
     loop {
-        return match rustix::io::read(fd, &mut blocks.space()[..max]) {
-            Ok(0) => Ok(Io::more(Read::Eof)),
-            Ok(len) => {
+        return match blocks.read(|space| rustix::io::read(fd, &mut space[..max])) {
+            Ok(bytes) if bytes.is_empty() => Ok(Io::more(Read::Eof)),
+            Ok(bytes) => {
+                let len = bytes.len();
                 grow(fd, kind, len);
-                let chunk = Read::Chunk(Data::new(blocks.chunk(len)));
+                let chunk = Read::Chunk(Data::new(bytes));
                 // A pipe that gave less than was asked for is empty (`epoll(7)`); a pty gives a
                 // line at a time.
                 let emptied = matches!(kind, Kind::Pipe { .. }) && len < max;
@@ -156,7 +160,7 @@ fn grow(fd: BorrowedFd<'_>, kind: &mut Kind, len: usize) {
     if *full_reads == FULL_READS {
         return;
     }
-    *full_reads = if len == BLOCK { *full_reads + 1 } else { 0 };
+    *full_reads = if len >= PIPE { *full_reads + 1 } else { 0 };
     #[cfg(target_os = "linux")]
     if *full_reads == FULL_READS {
         let _size = rustix::pipe::fcntl_setpipe_size(fd, GROWN_PIPE);

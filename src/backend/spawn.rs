@@ -17,7 +17,6 @@ use std::{
 };
 
 use rustix::{
-    fs::{OFlags, fcntl_getfl, fcntl_setfl},
     io::Errno as OsErrno,
     pipe::{PipeFlags, pipe_with},
     process::Pid,
@@ -139,8 +138,8 @@ fn child_end(
 }
 
 pub(super) fn set_nonblocking(fd: impl AsFd) -> io::Result<()> {
-    let flags = fcntl_getfl(&fd)?;
-    fcntl_setfl(&fd, flags | OFlags::NONBLOCK)?;
+    // One call; by F_SETFL it would be two.
+    rustix::io::ioctl_fionbio(fd, true)?;
     Ok(())
 }
 

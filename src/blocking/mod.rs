@@ -16,7 +16,7 @@ use std::{
 
 use crate::{
     Command, Error, Event, Handle, Output, Reply, Signal, Status, Stdin, Terminal,
-    command::Assembled, error::Stage, execution::Collected, machine::Errno,
+    collected::Collected, command::Assembled, error::Stage, machine::Errno,
 };
 pub(crate) use reactor::PollReactor;
 use reactor::{PollClock, Turn};
