@@ -2,7 +2,11 @@
 //!
 //! A child writes packets, each of which is read as a chunk of its own; all of them are buffered
 //! before the first is drained, so that what is measured is the drain: queue, core and call.
-#![expect(unsafe_code, reason = "calls the C functions, as a C program would")]
+#![expect(
+    unsafe_code,
+    clippy::multiple_unsafe_ops_per_block,
+    reason = "calls the C functions, as a C program would"
+)]
 
 use std::{
     ffi::{CString, c_void},
