@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import IO, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from .machine import Machine
+from .trace import RecordedSteps
 from .values import (
     STREAMS, Action, Event, Illegal, PumpAction, SendSignal, Status, Step, Stream, Streams, Timer,
 )
@@ -173,7 +174,8 @@ class Core:
         self._fds = dict(child.sources)
         for fd in self._fds.values():
             os.set_blocking(fd, False)
-        self._todo: List[Action] = []
+        #: What is to be carried out, and when the step was made that asks for it.
+        self._todo: List[Tuple[Action, float]] = []
         self._wakers: Set[Callable[[], None]] = set()
         #: When a timer is due; or what is left of one that stands still.
         self._due: Dict[Timer, float] = {}
@@ -192,11 +194,14 @@ class Core:
     def step(self, make: Callable[[], Step]) -> Optional[Step]:
         """Makes one step; ``None`` where it is illegal. The driver does what follows."""
         with self.changed:
+            now = time.monotonic()
+            if isinstance(self.machine, RecordedSteps):
+                self.machine.now = now
             try:
                 step = make()
             except Illegal:
                 return None
-            self._todo += step.actions
+            self._todo += [(action, now) for action in step.actions]
             if step.actions or self.machine.is_done:
                 self._wake_driver()
             self._collect()
@@ -276,7 +281,7 @@ class Core:
     def _carry_out(self) -> None:
         with self.changed:
             actions, self._todo = self._todo, []
-        for action in actions:
+        for action, when in actions:
             if isinstance(action, SendSignal):
                 self._send(action.number)
             elif isinstance(action, PumpAction):
@@ -287,7 +292,7 @@ class Core:
                 elif action.what == "resume" and self.machine.status is not None:
                     self._looks.add(action.stream)
             else:
-                self._clock(action.what, action.timer, action.ms / 1000)
+                self._clock(action.what, action.timer, action.ms / 1000, when)
 
     def _send(self, number: int) -> None:
         try:
@@ -298,8 +303,8 @@ class Core:
         except (ProcessLookupError, PermissionError):
             pass  # Nobody is left.
 
-    def _clock(self, what: str, timer: Timer, length: float) -> None:
-        now = time.monotonic()
+    def _clock(self, what: str, timer: Timer, length: float, now: float) -> None:
+        """Clocks go from the step on that asks for it, however late it is carried out."""
         if what == "arm":
             self._left.pop(timer, None)
             self._due[timer] = now + length

@@ -11,7 +11,7 @@ from typing import AsyncIterator, Callable, Iterator, Mapping, Optional, Sequenc
 
 from .driver import Core, StartError, spawn
 from .machine import Machine
-from .trace import Recorded
+from .trace import Recorded, RecordedSteps
 from .values import Chunk, Event, Policy, Reply, Status, Stream, Streams, Terminal
 
 
@@ -103,6 +103,14 @@ class _Collected:
         return Output(terminal, bytes(self.stdout), bytes(self.stderr))
 
 
+def _machine(
+    streams: Streams, policy: Policy, trace: Optional[Callable[[str], None]], steps: bool
+) -> Machine:
+    if trace is None:
+        return Machine(streams, policy)
+    return RecordedSteps(streams, policy, trace) if steps else Recorded(streams, policy, trace)
+
+
 class _Handle:
     """What both front ends have."""
 
@@ -117,12 +125,12 @@ class _Handle:
         env: Optional[Mapping[str, str]] = None,
         size: Tuple[int, int] = (24, 80),
         trace: Optional[Callable[[str], None]] = None,
+        trace_steps: bool = False,
     ) -> None:
-        """``size`` is the rows and columns of a pty; ``trace`` is called with each line of a trace."""
+        """``size`` is the rows and columns of a pty. ``trace`` is called with each line of a trace,
+        which has each step of the machine where ``trace_steps`` says so."""
         # A policy that cannot be carried out is refused before anything runs.
-        machine = Machine(streams, policy or Policy()) if trace is None else Recorded(
-            streams, policy or Policy(), trace
-        )
+        machine = _machine(streams, policy or Policy(), trace, trace_steps)
         try:
             child = spawn(args, streams, stdin, cwd, env, size)
         except StartError:

@@ -5,11 +5,14 @@
 from __future__ import annotations
 
 import base64
+import functools
 import itertools
 import json
 import os
+import time
 from typing import Any, Callable, Dict, Optional
 
+from . import words
 from .machine import Machine
 from .values import (
     Chunk, End, Event, Exit, Gap, Policy, PumpAction, SendSignal, Status, Step, Stream, StreamEnd,
@@ -193,3 +196,36 @@ class Recorded(Machine):
 
     def timeout(self, timer: Timer) -> Step:
         return self._followed(super().timeout(timer))
+
+
+class RecordedSteps(Machine):
+    """A machine that tells ``write`` each of its steps in the words of the vectors, with its time."""
+
+    def __init__(self, streams: Streams, policy: Policy, write: Callable[[str], None]) -> None:
+        super().__init__(streams, policy)
+        self._write = write
+        self._name = f"python-{os.getpid()}-{next(_COUNT)}"
+        #: When the step that is next is made, in seconds: whoever drives it counts from there.
+        self.now = time.monotonic()
+        self._line("machine", outputs=list(self.streams), policy=words.policy_told(policy))
+
+    def _line(self, event: str, **fields: Any) -> None:
+        self._write(json.dumps({"execution": self._name, "event": event, **fields}) + "\n")
+
+
+def _told(name: str) -> Callable[..., Step]:
+    method = getattr(Machine, name)
+
+    @functools.wraps(method)
+    def made(self: RecordedSteps, *args: Any) -> Step:
+        # One that is illegal has no line: nothing has changed.
+        step: Step = method(self, *args)
+        told = words.input_told(name, args)
+        self._line("step", at=self.now * 1000, input=told, follows=words.told(step, self))
+        return step
+
+    return made
+
+
+for _input in words.INPUTS:
+    setattr(RecordedSteps, _input, _told(_input))

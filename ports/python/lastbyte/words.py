@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, cast
+from typing import Any, Dict, List, Sequence, cast
 
 from .machine import Machine
 from .values import (
@@ -13,6 +13,12 @@ from .values import (
 _INTS = (
     "kill_signal", "kill_grace", "buffer_bytes_max", "buffer_chunks_max", "timeout", "close_max",
     "shutdown_max",
+)
+
+#: The inputs: methods of the machine.
+INPUTS = (
+    "started", "refused", "chunk", "eof", "read_error", "empty", "reap", "drain", "wait",
+    "cancel_wait", "signal", "kill", "discard", "detach", "close", "shutdown", "timeout",
 )
 
 
@@ -36,6 +42,34 @@ def policy(lines: List[str]) -> Policy:
         else:
             values[key] = words[0]
     return Policy(**values)
+
+
+def policy_told(policy: Policy) -> List[str]:
+    """A policy in words: every value but those that are none."""
+    drain, limit = policy.drain, policy.limit
+    if isinstance(drain, Idle):
+        lines = [f"drain idle {drain.gap} {drain.max}"]
+    else:
+        lines = [f"drain after {drain.ms}" if isinstance(drain, After) else "drain until_eof"]
+    lines += [f"{key} {getattr(policy, key)}" for key in _INTS if getattr(policy, key) is not None]
+    lines += [f"descendants {policy.descendants}", f"kill_target {policy.kill_target}"]
+    stalled = f" {policy.buffer_stalled}" if policy.buffer_full == "kill_after" else ""
+    lines.append(f"buffer_full {policy.buffer_full}{stalled}")
+    if limit is not None:
+        tail = f" {limit.tail}" if limit.over == "keep_tail" else ""
+        lines.append(f"limit {limit.bytes_max} {limit.over}{tail}")
+    return lines
+
+
+def input_told(name: str, args: Sequence[Any]) -> str:
+    """An input in words: the method that made it, and its arguments."""
+    if name == "chunk":
+        return f"chunk {args[0]} {args[1].decode('latin-1')}"
+    if name == "reap":
+        standing = args[1] if len(args) > 1 and args[1] else {}
+        unread = "".join(f" {stream} {count}" for stream, count in standing.items() if count)
+        return f"reap {args[0]}{' standing' if unread else ''}{unread}"
+    return " ".join([name, *map(str, args)])
 
 
 def _status(words: List[str]) -> Status:

@@ -5,7 +5,7 @@ import os
 import unittest
 
 import lastbyte
-from lastbyte import After, Execution, Limit, Policy
+from lastbyte import After, Execution, Idle, Limit, Policy
 
 #: Where CI wants the trace, to check it.
 KEPT = os.environ.get("LASTBYTE_TRACE")
@@ -53,6 +53,27 @@ class Trace(unittest.TestCase):
         with self.assertRaises(lastbyte.StartError):
             Execution(["no-such-program"], trace=self.trace)
         self.assertEqual(len({line["execution"] for line in self.lines}), 10)
+
+    def test_a_trace_of_steps_says_each_with_its_time(self) -> None:
+        def run(script: str, **policy: object) -> None:
+            self.run_script(script, trace_steps=True, policy=Policy(**policy))
+
+        run("echo hi; echo oops >&2; exit 3")
+        self.assertEqual(self.lines[0]["event"], "machine")
+        self.assertEqual(self.lines[0]["outputs"], ["stdout", "stderr"])
+        steps = self.lines[1:]
+        self.assertTrue(all(line["event"] == "step" and line["at"] > 0 for line in steps))
+        self.assertEqual(steps[0]["input"], "started")
+        self.assertIn("chunk stdout hi\n", [line["input"] for line in steps])
+        self.assertIn("exit exited 3", [line for step in steps for line in step["follows"]])
+
+        run("echo hi; sleep 5 & exit", drain=Idle(30, 5000))
+        run("exec 2>&-; timeout 2 yes & exit", drain=Idle(100, 200), buffer_bytes_max=4096)
+        run("trap '' TERM; echo hi; while :; do sleep 0.02; done", timeout=50, kill_grace=50)
+        limit = Limit(50000, "keep_tail", 9)
+        run("head -c 100000 /dev/zero", buffer_bytes_max=1000, limit=limit)
+        Execution(["sleep", "60"], trace=self.trace, trace_steps=True).close()
+        self.assertEqual(len({line["execution"] for line in self.lines}), 6)
 
 
 if __name__ == "__main__":
