@@ -50,7 +50,8 @@ func (c *Cmd) Events() iter.Seq2[Event, error] {
 	}
 }
 
-// sinks writes a command's output to its writers, one event at a time.
+// sinks writes a command's output to its writers, one event at a time. As everywhere in Go, a Writer
+// must not keep what it is handed: it is read into again.
 type sinks struct {
 	exec    *execution
 	writers map[Stream]io.Writer
@@ -73,6 +74,7 @@ func (s *sinks) run() {
 		if err == nil && n < len(chunk.Bytes) {
 			err = io.ErrShortWrite
 		}
+		giveBack(chunk.Bytes)
 		if err != nil {
 			if s.err == nil {
 				s.err = err

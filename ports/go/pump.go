@@ -3,17 +3,27 @@
 package lastbyte
 
 import (
+	"bytes"
 	"os"
+	"sync"
 	"syscall"
 	"time"
 
 	"github.com/lastbyte/lastbyte/ports/go/machine"
 )
 
-const (
-	blockMin = 4 << 10
-	blockMax = 64 << 10
-)
+// blockBytes is the most that one read takes: larger blocks are slower, for want of cache.
+const blockBytes = 64 << 10
+
+// blocks are read into. One that is handed over comes back when its writer is done with it.
+var blocks = sync.Pool{New: func() any { return new([blockBytes]byte) }}
+
+// giveBack takes back the block of a chunk that nobody has any more.
+func giveBack(chunk []byte) {
+	if cap(chunk) == blockBytes {
+		blocks.Put((*[blockBytes]byte)(chunk[:blockBytes]))
+	}
+}
 
 // pump reads one pipe. Only the wait for bytes is outside the execution's lock: what is read is in
 // the machine before anybody else can make a step.
@@ -26,13 +36,12 @@ type pump struct {
 	finished bool
 	resumed  chan struct{}
 
-	block []byte // what is free of the block that is read into
-	size  int    // of the next block
+	block []byte // that is read into next; nil where none is at hand
 }
 
 func newPump(e *execution, stream Stream, fd int) *pump {
 	return &pump{
-		e: e, stream: stream, fd: fd, size: blockMin,
+		e: e, stream: stream, fd: fd,
 		file: os.NewFile(uintptr(fd), stream.String()), resumed: make(chan struct{}, 1),
 	}
 }
@@ -53,6 +62,8 @@ func (p *pump) run() {
 		_, _ = p.e.step(machine.ReadError{Stream: p.stream, Errno: int(syscall.EIO)})
 	}
 	_ = p.file.Close()
+	giveBack(p.block)
+	p.block = nil
 	p.e.pumping--
 	p.e.note()
 }
@@ -93,8 +104,8 @@ func (p *pump) look() found {
 	if p.finished || room == 0 && !unbounded {
 		return foundNoRoom
 	}
-	if len(p.block) == 0 {
-		p.block = make([]byte, p.size)
+	if p.block == nil {
+		p.block = blocks.Get().(*[blockBytes]byte)[:]
 	}
 	into := p.block
 	if !unbounded && uint64(len(into)) > room {
@@ -120,17 +131,18 @@ func (p *pump) look() found {
 		p.tell(machine.ReadEOF{Stream: p.stream})
 		return foundNoRoom
 	}
-	p.take(n, len(into))
+	p.take(n)
 	return foundBytes
 }
 
-// take hands over what was read. The rest of a block is read into next: nothing is copied, and a small
-// chunk does not keep a large block to itself.
-func (p *pump) take(n, asked int) {
-	chunk := p.block[:n:n]
-	p.block = p.block[n:]
-	if n == asked {
-		p.size = min(p.size*4, blockMax)
+// take hands over what was read: a block that is full enough as it is, of another a copy, so that a
+// small chunk does not keep a large block to itself.
+func (p *pump) take(n int) {
+	chunk := p.block[:n]
+	if n >= blockBytes/4 {
+		p.block = nil
+	} else {
+		chunk = bytes.Clone(chunk)
 	}
 	p.tell(machine.Chunk{Stream: p.stream, Bytes: chunk})
 }

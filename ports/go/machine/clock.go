@@ -11,7 +11,7 @@ const (
 )
 
 // timerStates has the timers of the execution, then two of each stream, in the order of actions.
-type timerStates []timerState
+type timerStates [timersMax]timerState
 
 const (
 	timerTimeout = iota
@@ -20,6 +20,9 @@ const (
 	timerClose
 	timerShutdown
 	firstLaneTimer
+
+	streamsMax = 2
+	timersMax  = firstLaneTimer + 2*streamsMax
 )
 
 func idleOf(lane int) int     { return firstLaneTimer + 2*lane }

@@ -48,8 +48,10 @@ func New(streams []Stream, policy Policy) (*Machine, error) {
 	if err := policy.check(); err != nil {
 		return nil, err
 	}
+	if len(streams) > streamsMax {
+		return nil, ErrStreams
+	}
 	m := &Machine{policy: policy, lanes: make([]lane, len(streams))}
-	m.timers = make(timerStates, firstLaneTimer+2*len(streams))
 	for i, stream := range streams {
 		m.lanes[i].stream = stream
 	}
@@ -61,10 +63,7 @@ func (m *Machine) Step(input Input) (Step, error) {
 	if why := input.refusal(m); why != legal {
 		return Step{}, &Illegal{Why: why}
 	}
-	fx := effects{
-		pumps:  make([]PumpOrder, len(m.lanes)),
-		timers: make([]TimerOrder, len(m.timers)),
-	}
+	var fx effects
 	input.apply(m, &fx)
 	m.settle(&fx)
 	return m.step(&fx), nil

@@ -109,6 +109,20 @@ func TestC08ADiscardKeepsTheGapsOfWhatItThrowsAway(t *testing.T) {
 	}
 }
 
+// If this were red, whoever is handed the beginning of a chunk could write over its tail.
+func TestC03TheKeptPartOfAChunkEndsWhereItEnds(t *testing.T) {
+	policy := DefaultPolicy()
+	policy.Limit = &Limit{Bytes: 4, Over: KeepTail, Tail: 4}
+	m := newMachine(t, policy, Stdout)
+	must(t, m, Started{}, chunk(Stdout, "0123456789"), ReadEOF{Stdout})
+	head := must(t, m, Drain{}).Event.(ChunkEvent)
+	_ = append(head.Bytes, "xxxxxx"...)
+	must(t, m, Drain{}) // the gap
+	if tail := must(t, m, Drain{}).Event.(ChunkEvent); string(tail.Bytes) != "6789" {
+		t.Fatalf("got %q", tail.Bytes)
+	}
+}
+
 // If this were red, somebody could be told of an impossible policy by a hang.
 func TestAPolicyThatCannotBeCarriedOutIsRefused(t *testing.T) {
 	for want, change := range map[error]func(*Policy){
@@ -119,6 +133,9 @@ func TestAPolicyThatCannotBeCarriedOutIsRefused(t *testing.T) {
 	} {
 		policy := DefaultPolicy()
 		change(&policy)
+		if _, err := New([]Stream{Stdout, Stderr, PTY}, DefaultPolicy()); err != ErrStreams {
+			t.Errorf("three streams: got %v", err)
+		}
 		if _, err := New(nil, policy); err != want {
 			t.Errorf("got %v, want %v", err, want)
 		}
@@ -227,7 +244,6 @@ func TestC08InAnyHistoryEveryByteReadIsDeliveredDroppedOrBuffered(t *testing.T) 
 func clone(m *Machine) Machine {
 	c := *m
 	c.lanes = append([]lane(nil), m.lanes...)
-	c.timers = append(timerStates(nil), m.timers...)
 	c.backlog.items = append([]item(nil), m.backlog.items...)
 	return c
 }

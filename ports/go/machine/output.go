@@ -117,8 +117,8 @@ func (s signalSet) without(n int) uint64 { return uint64(s &^ (1 << (n - 1))) }
 type effects struct {
 	event            Event
 	signals          signalSet
-	pumps            []PumpOrder
-	timers           []TimerOrder
+	pumps            [streamsMax]PumpOrder
+	timers           [timersMax]TimerOrder
 	exited, terminal uint32
 	reply            Reply
 	ready            bool

@@ -103,6 +103,7 @@ var (
 	ErrBufferBytes    = errors.New("the buffer needs a bound of at least one byte")
 	ErrBufferChunks   = errors.New("the buffer needs a bound of at least one chunk")
 	ErrIdleGapOverMax = errors.New("the idle gap is longer than its cap")
+	ErrStreams        = errors.New("an execution has at most two streams")
 	ErrOutOfRange     = errors.New("a duration is negative, or the kill signal is not 1 to 64")
 )
 

@@ -110,7 +110,7 @@ func (m *Machine) passLimit(fx *effects, i int, chunk []byte) {
 	left := m.left(l)
 	l.intake = overLimit
 	if left > 0 {
-		m.keep(fx, i, chunk[:left])
+		m.keep(fx, i, chunk[:left:left]) // whoever gets it must not reach into the rest
 	}
 	rest := chunk[left:]
 	switch m.policy.Limit.Over {
