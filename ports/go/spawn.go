@@ -39,6 +39,12 @@ func (c *Cmd) spawn(e *execution, streams []Stream) error {
 	if err != nil {
 		return err
 	}
+	c.begin(e, ends, pid, pidfd)
+	return nil
+}
+
+// begin says that the root runs, and sets to work whoever reads and waits.
+func (c *Cmd) begin(e *execution, ends *ends, pid, pidfd int) {
 	e.mu.Lock()
 	e.pid = pid
 	for stream, fd := range ends.pumps {
@@ -49,14 +55,12 @@ func (c *Cmd) spawn(e *execution, streams []Stream) error {
 		c.stdin.begin(ends.stdin, c.Stdin)
 		e.stdin = c.stdin
 	}
-	_, err = e.step(machine.Started{})
-	pumps := e.pumps
-	e.mu.Unlock()
-	for _, p := range pumps {
+	_, _ = e.step(machine.Started{}) // legal: this is the only start
+	for _, p := range e.pumps {
 		go p.run()
 	}
 	go e.watch(pidfd)
-	return err
+	e.mu.Unlock()
 }
 
 func (c *Cmd) checkNUL() error {
