@@ -9,6 +9,7 @@ import (
 	"math/rand"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 
 	lastbyte "github.com/lastbyte/lastbyte/ports/go"
@@ -63,6 +64,19 @@ func TestC17ABrokenPipeOfStdinFailsNothing(t *testing.T) {
 	}
 	if _, err := stdin.Write([]byte("x")); !errors.Is(err, os.ErrClosed) {
 		t.Fatalf("got %v", err)
+	}
+	// It has ended, though the command lives on.
+	cmd = sh("exec <&-; exec sleep 1000")
+	if stdin, err = cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_, first := stdin.Write(make([]byte, 1<<20))
+	_, second := stdin.Write([]byte("x"))
+	if _, err := cmd.Close(); err != nil || !errors.Is(first, syscall.EPIPE) || !errors.Is(second, os.ErrClosed) {
+		t.Fatalf("got %v, %v, %v", first, second, err)
 	}
 	// A reader without end does not keep it.
 	cmd = sh("echo hi")
