@@ -131,7 +131,7 @@ static bool has_stdin(const lastbyte_exec_options *options)
     return options->input != NULL || options->stdin_open;
 }
 
-/* A pty is the child's stdin too; it has no input but the terminal's, which this header does not. */
+/* What asks for two things at once. */
 static bool contradicts_itself(const lastbyte_exec_options *options)
 {
     return (options->input != NULL && options->stdin_open) ||

@@ -58,7 +58,8 @@ typedef struct lastbyte_exec_options {
     lastbyte_exec_mode mode;
     /* For a pty, its size; 0: 24 rows, 80 columns. */
     uint16_t rows, cols;
-    /* The child's input, and its EOF after it. It must stay until the run is over or freed. */
+    /* The child's input, and its EOF after it; on a pty it is typed. It must stay until the run is
+       over or freed. */
     const void *input;
     size_t input_length;
     /* Whether there is input to come: lastbyte_exec_write, lastbyte_exec_close_stdin. Without it and
