@@ -23,6 +23,7 @@ mod index;
 pub mod lifecycle;
 pub mod matrix;
 mod memo;
+pub mod network;
 mod parts;
 pub mod scenarios;
 pub mod schedule;

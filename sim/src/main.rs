@@ -27,6 +27,7 @@ enum Verb {
     Replay(Replay),
     Sample(Sample),
     Show(Show),
+    Network(verb::network::Network),
     Trace(verb::trace::Trace),
     Probe(verb::probe::Probe),
     #[command(hide = true)]
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
         Verb::Replay(replay) => replay.run(&known),
         Verb::Sample(sample) => sample.run(&known),
         Verb::Show(show) => show.run(&known),
+        Verb::Network(network) => network.run(),
         Verb::Trace(trace) => trace.run(),
         Verb::Probe(probe) => probe.run(),
         Verb::Racy(racy) => racy.run(),

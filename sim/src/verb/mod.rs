@@ -1,6 +1,7 @@
 //! One module for each verb of the command that runs something real.
 
 pub(crate) mod conform;
+pub(crate) mod network;
 pub(crate) mod probe;
 pub(crate) mod racy;
 pub(crate) mod run;

@@ -11,6 +11,7 @@ use tokio::{runtime::Handle, sync::mpsc, task::AbortHandle};
 use super::{
     Client,
     calls::{self, Call},
+    connection::Ask,
     inbox::Inbox,
     pull, word,
 };
@@ -46,10 +47,15 @@ impl Far {
         format!("{}{rest}", self.path)
     }
 
+    /// Whether the runner still knows it: then its end can still be learned.
+    pub(super) async fn knows_execution(&self) -> bool {
+        self.client.connections.send(Ask::get(self.path(""))).await.is_ok()
+    }
+
     /// Starts what brings its output and its end, and the driver that orders them.
     pub(super) fn start(
         self: Arc<Self>,
-        offset: u64,
+        (offset, reader): (u64, u64),
         policy: Policy,
         monitored: bool,
         stdin: StdinKind,
@@ -62,7 +68,7 @@ impl Far {
         // once more would lose what is on its way. It has the timeout as well.
         let policy = Policy { drain: DrainPolicy::UntilEof, timeout: None, ..policy };
         let (calls, said) = mpsc::unbounded_channel();
-        let output = runtime.spawn(pull::output(Arc::clone(&self), offset)).abort_handle();
+        let output = runtime.spawn(pull::output(Arc::clone(&self), offset, reader)).abort_handle();
         let end = runtime.spawn(pull::end(Arc::clone(&self))).abort_handle();
         runtime.spawn(calls::say(Arc::clone(&self), said));
         let input = match stdin {

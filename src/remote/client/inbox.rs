@@ -19,6 +19,9 @@ use crate::{
 /// Bytes that wait here for the driver, before the connection waits.
 const BOUND: u64 = 256 * 1024;
 
+/// `ESTALE`: what a read says of output that others have read and that is no longer kept.
+const STALE: Errno = Errno(rustix::io::Errno::STALE.raw_os_error());
+
 /// `ECONNRESET`: what a read says of which the runner has vanished.
 const CONNECTION_RESET: Errno = Errno(rustix::io::Errno::CONNRESET.raw_os_error());
 
@@ -35,6 +38,8 @@ struct Shared {
     cause: Cause,
     terminal: Option<Terminal>,
     lost: bool,
+    /// Output that is asked for is no longer kept.
+    expired: bool,
     /// The driver waits for the end.
     exit: Option<Waker>,
     /// The connection waits for room.
@@ -123,6 +128,11 @@ impl Inbox {
         self.change(|shared| shared.lost = true);
     }
 
+    /// No more output will come: it is no longer kept. The end still may.
+    pub(super) fn expire(&self) {
+        self.change(|shared| shared.expired = true);
+    }
+
     /// Waits until there is room for more output.
     pub(super) fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut shared = self.shared();
@@ -136,7 +146,7 @@ impl Inbox {
     /// Whether everything is known, or nothing more can be.
     pub(super) fn is_complete(&self) -> bool {
         let shared = self.shared();
-        shared.terminal.is_some() || shared.lost
+        shared.terminal.is_some() || shared.lost || shared.expired
     }
 
     /// Whether the root's end is known, or can no more be.
@@ -171,7 +181,10 @@ impl Inbox {
     /// Whether bytes of a stream may still be on their way.
     pub(super) fn may_come(&self, id: StreamId) -> bool {
         let shared = self.shared();
-        shared.lanes[id].end.is_none() && shared.terminal.is_none() && !shared.lost
+        shared.lanes[id].end.is_none()
+            && shared.terminal.is_none()
+            && !shared.lost
+            && !shared.expired
     }
 
     pub(super) fn poll_exit(&self, cx: &mut Context<'_>) -> Poll<Exit> {
@@ -255,7 +268,7 @@ impl Shared {
     }
 
     fn is_readable(&self, streams: Streams, id: StreamId) -> bool {
-        !self.lanes[id].queue.is_empty() || self.may_end(streams, id) || self.lost
+        !self.lanes[id].queue.is_empty() || self.may_end(streams, id) || self.lost || self.expired
     }
 
     fn read(&mut self, streams: Streams, id: StreamId, max: u64) -> Option<Read> {
@@ -273,7 +286,11 @@ impl Shared {
                 Some(End::Eof | End::Cut(_) | End::Discarded | End::Limit) | None => Read::Eof,
             });
         }
-        self.lost.then_some(Read::Error(CONNECTION_RESET))
+        match (self.lost, self.expired) {
+            (true, _) => Some(Read::Error(CONNECTION_RESET)),
+            (false, true) => Some(Read::Error(STALE)),
+            (false, false) => None,
+        }
     }
 
     /// The root's end, with what may still come of its output.
@@ -288,7 +305,8 @@ impl Shared {
         let mut standing = PerStream::default();
         for (standing, lane) in standing.iter_mut().zip(self.lanes.iter()) {
             let here = lane.queue.iter().map(Chunk::len).sum();
-            *standing = if lane.end.is_some() || self.lost { here } else { u64::MAX };
+            let is_all = lane.end.is_some() || self.lost || self.expired;
+            *standing = if is_all { here } else { u64::MAX };
         }
         Some(Exit { status, standing })
     }

@@ -44,6 +44,9 @@ impl Default for Patience {
     }
 }
 
+/// The number by which who started a command reads it.
+const STARTER: u64 = 0;
+
 /// A client of one runner. Clones share its connections.
 #[derive(Clone)]
 pub struct Client {
@@ -144,7 +147,8 @@ impl Client {
     pub async fn spawn(&self, box_id: &str, command: &Command) -> Result<Execution, Error> {
         let (request, policy) = command::request(command)?;
         let far = self.start(box_id, &request).await?;
-        let execution = far.start(0, policy, command.parts().monitored, request.stdin)?;
+        let execution =
+            far.start((0, STARTER), policy, command.parts().monitored, request.stdin)?;
         if let Outputs::Pty(size) = command.parts().outputs {
             execution.resize(*size)?;
         }
@@ -163,7 +167,7 @@ impl Client {
         request: &ExecRequest,
         policy: Policy,
     ) -> Result<Execution, Error> {
-        self.start(box_id, request).await?.start(0, policy, false, request.stdin)
+        self.start(box_id, request).await?.start((0, STARTER), policy, false, request.stdin)
     }
 
     async fn start(&self, box_id: &str, request: &ExecRequest) -> Result<Arc<Far>, Error> {
@@ -179,7 +183,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// As [`create_box`](Client::create_box).
+    /// As [`create_box`](Client::create_box); [`ErrorKind::Gone`] when what stood at the offset has
+    /// been read and is no longer kept.
     pub async fn attach(
         &self,
         box_id: &str,
@@ -190,8 +195,17 @@ impl Client {
     ) -> Result<Execution, Error> {
         let streams = if tty { Streams::Pty } else { Streams::Separate };
         let far = Far::new(self, box_id, execution_id, streams)?;
-        let _found: serde_json::Value = self.ask(Method::GET, far.path(""), None::<&()>).await?;
-        far.start(offset, policy, false, StdinKind::Pipe)
+        let found: serde_json::Value = self.ask(Method::GET, far.path(""), None::<&()>).await?;
+        let number = |field: &str| found[field].as_u64().unwrap_or(0);
+        let first = number("offset").saturating_sub(number("kept"));
+        if offset < first {
+            let op = format!(
+                "attach to `{execution_id}` at offset {offset}: what stood there has been read and \
+                 is no longer kept; the first that is has offset {first}"
+            );
+            return Err(Error::new(ErrorKind::Gone, op));
+        }
+        far.start((offset, number("reader")), policy, false, StdinKind::Pipe)
     }
 
     async fn ask<T: DeserializeOwned>(

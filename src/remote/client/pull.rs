@@ -29,12 +29,16 @@ use crate::{
 const WINDOW: u64 = 512 * 1024;
 
 /// Brings the output to the inbox, up to the exit.
-pub(super) async fn output(far: Arc<Far>, mut offset: u64) {
+pub(super) async fn output(far: Arc<Far>, mut offset: u64, reader: u64) {
     let mut trouble = Trouble::new(far.client.patience.lost_after);
     while !far.inbox.is_complete() {
-        match one_answer(&far, &mut offset, &mut trouble).await {
+        match one_answer(&far, &mut offset, reader, &mut trouble).await {
             Ok(()) => trouble.over(),
             Err(error) => {
+                if error.kind() == ErrorKind::Gone && far.knows_execution().await {
+                    tracing::debug!(%error, "output has expired");
+                    return far.inbox.expire();
+                }
                 if !trouble.again(&error).await {
                     tracing::debug!(%error, "output is lost");
                     return far.inbox.lose();
@@ -44,10 +48,17 @@ pub(super) async fn output(far: Arc<Far>, mut offset: u64) {
     }
 }
 
-async fn one_answer(far: &Far, offset: &mut u64, trouble: &mut Trouble) -> Result<(), Error> {
+async fn one_answer(
+    far: &Far,
+    offset: &mut u64,
+    number: u64,
+    trouble: &mut Trouble,
+) -> Result<(), Error> {
     let wait = far.client.patience.wait;
-    let query =
-        format!("offset={offset}&hold=true&max_bytes={WINDOW}&wait_seconds={}", wait.as_secs());
+    let query = format!(
+        "offset={offset}&hold=true&reader={number}&max_bytes={WINDOW}&wait_seconds={}",
+        wait.as_secs()
+    );
     let ask = Ask { accept: Some(FRAMES), ..Ask::get(far.path(&format!("/output?{query}"))) };
     let mut answer = far.client.connections.send(ask).await?;
     let mut reader = Reader::default();

@@ -82,8 +82,9 @@ impl Runner {
 
     fn launched(&self, id: ExecId, order: &Order, mut execution: Execution) {
         let bound = self.shared.config.bound();
-        let (budget, left) = (Arc::clone(&self.shared.budget), Arc::clone(&self.shared.left));
-        let record = Record::new(id, &mut execution, order.detach, bound, budget, left);
+        let beside = (Arc::clone(&self.shared.budget), Arc::clone(&self.shared.left));
+        let away_max = self.shared.config.orphan();
+        let record = Record::new(id, &mut execution, order.detach, bound, away_max, beside);
         let record = Arc::new(record);
         let name = self.shared.names.of_execution(id);
         tracing::info!(id = name, program = order.program, pid = execution.id(), "started");

@@ -50,7 +50,7 @@ pub(super) async fn attach(
     let record = runner.find(&names)?;
     let offset = Query::parse(&uri, &["offset"])?.number("offset")?.unwrap_or(0);
     let upgrade = upgrade.map_err(|why| invalid(format!("attach: {why}; ask by WebSocket")))?;
-    let reading = read_from(&record, offset, false)?;
+    let reading = read_from(&record, offset, None)?;
     Ok(upgrade.on_upgrade(move |socket| async move {
         let mut session = Session { record, reading, socket, feeding: None, over: false };
         if let Err(error) = session.run(offset).await {

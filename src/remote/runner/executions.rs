@@ -22,7 +22,7 @@ use super::{
     output::{Encoding, Output, Until},
     record::{Reading, Record},
     requests::{self, Query},
-    retained::NoSuchPlace,
+    retained::{Holder, NoSuchPlace},
 };
 use crate::{
     Error, ErrorKind, PtySize, Reply, json as events,
@@ -71,6 +71,7 @@ pub(super) async fn get(
         "state": state,
         "pid": record.handle.id(),
         "detached": record.detached,
+        "reader": record.number(),
         "offset": offset,
         "kept": kept,
         "status": status.map(events::status),
@@ -85,11 +86,19 @@ pub(super) async fn output(
     uri: Uri,
 ) -> Result<Response, Refused> {
     let record = runner.find(&names)?;
-    let query = Query::parse(&uri, &["offset", "hold", "max_bytes", "wait_seconds"])?;
+    let query = Query::parse(&uri, &["offset", "hold", "reader", "max_bytes", "wait_seconds"])?;
     let offset = query.number("offset")?.unwrap_or(0);
-    let holds = query.flag("hold")?;
+    let number = query.number("reader")?;
+    let holds = match (query.flag("hold")?, number) {
+        (true, Some(number)) => Some(Holder::Numbered(number)),
+        (true, None) => Some(Holder::Anonymous),
+        (false, None) => None,
+        (false, Some(_)) => {
+            return Err(invalid("read output: `reader` is for who holds; add `hold=true`").into());
+        }
+    };
     let mut bytes_max = query.number("max_bytes")?;
-    if holds {
+    if holds.is_some() {
         // While he asks for the next half, the command fills the other.
         let half = (runner.shared.config.retain_bytes / 2).max(1);
         bytes_max = Some(bytes_max.unwrap_or(half).min(half));
@@ -111,7 +120,11 @@ pub(super) fn encoding(headers: &HeaderMap) -> (Encoding, &'static str) {
     }
 }
 
-pub(super) fn read_from(record: &Arc<Record>, offset: u64, holds: bool) -> Result<Reading, Error> {
+pub(super) fn read_from(
+    record: &Arc<Record>,
+    offset: u64,
+    holds: Option<Holder>,
+) -> Result<Reading, Error> {
     record.attach(offset, holds).map_err(|why| match why {
         NoSuchPlace::Expired { first } => {
             let op = format!(

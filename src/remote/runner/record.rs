@@ -12,14 +12,18 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
-use tokio::sync::{Mutex as AsyncMutex, Notify};
+use tokio::{
+    sync::{Mutex as AsyncMutex, Notify},
+    time::{Instant, sleep},
+};
 
 use super::{
     budget::{Budget, FLOOR},
     input::Input,
-    retained::{Bound, Entry, NoSuchPlace, ReaderId, Retained},
+    retained::{Bound, Entry, Holder, NoSuchPlace, ReaderId, Retained},
 };
 use crate::{Execution, Handle, remote::lifecycle::ExecId};
 
@@ -39,6 +43,8 @@ pub(crate) struct Record {
     budget: Arc<Budget>,
     /// Told when a reader has gone.
     left: Arc<Notify>,
+    /// How long somebody who reads in pieces may be away between two of them.
+    away_max: Duration,
     shared: Mutex<Shared>,
 }
 
@@ -48,6 +54,8 @@ struct Shared {
     readers: BTreeMap<ReaderId, Waker>,
     attached: u32,
     attachments: u64,
+    /// How many have asked for a number to read by.
+    numbered: u64,
     /// Whoever watches whether anybody is attached.
     watcher: Option<Waker>,
 }
@@ -59,10 +67,12 @@ impl Record {
         execution: &mut Execution,
         detached: bool,
         bound: Bound,
-        budget: Arc<Budget>,
-        left: Arc<Notify>,
+        away_max: Duration,
+        (budget, left): (Arc<Budget>, Arc<Notify>),
     ) -> Self {
         let stdin = execution.stdin();
+        let mut retained = Retained::new(bound);
+        retained.expect_starter(Instant::now() + away_max);
         Record {
             id,
             handle: execution.handle(),
@@ -71,12 +81,14 @@ impl Record {
             shutting_down: AtomicBool::new(false),
             budget,
             left,
+            away_max,
             shared: Mutex::new(Shared {
-                retained: Retained::new(bound),
+                retained,
                 recorder: None,
                 readers: BTreeMap::new(),
                 attached: 0,
                 attachments: 0,
+                numbered: 0,
                 watcher: None,
             }),
         }
@@ -102,10 +114,21 @@ impl Record {
     pub(crate) async fn keep(&self, mut execution: Execution) {
         let mut exit = pin!(self.handle.exited());
         let mut has_exited = false;
+        let mut lease = pin!(sleep(Duration::ZERO));
         loop {
             poll_fn(|cx| {
                 has_exited = has_exited || exit.as_mut().poll(cx).is_ready();
-                self.poll_room(cx, has_exited)
+                loop {
+                    let Poll::Pending = self.poll_room(cx, has_exited) else {
+                        return Poll::Ready(());
+                    };
+                    let expiry = self.shared().retained.expire_leases(Instant::now());
+                    let Some(expiry) = expiry else { return Poll::Pending };
+                    lease.as_mut().reset(expiry);
+                    if lease.as_mut().poll(cx).is_pending() {
+                        return Poll::Pending;
+                    }
+                }
             })
             .await;
             let Some(event) = execution.next().await else { return };
@@ -122,6 +145,7 @@ impl Record {
 
     fn poll_room(&self, cx: &mut Context<'_>, has_exited: bool) -> Poll<()> {
         self.change(|shared, wakes| {
+            shared.retained.expire_leases(Instant::now());
             let more = if has_exited { LEFT_BEHIND } else { 0 };
             if shared.retained.has_room(more)
                 && (has_exited
@@ -153,7 +177,7 @@ impl Record {
     pub(crate) fn attach(
         self: &Arc<Self>,
         offset: u64,
-        holds: bool,
+        holds: Option<Holder>,
     ) -> Result<Reading, NoSuchPlace> {
         let id = self.change(|shared, wakes| {
             let id = shared.retained.attach(offset, holds)?;
@@ -170,6 +194,13 @@ impl Record {
         shared.attachments += 1;
         drop(shared);
         Attached(Arc::clone(self))
+    }
+
+    /// A number to read by, that nobody else has. Whoever started it has 0.
+    pub(crate) fn number(&self) -> u64 {
+        let mut shared = self.shared();
+        shared.numbered += 1;
+        shared.numbered
     }
 
     /// Ready while nobody is attached, with the number of attachments there have been. Nobody ever
@@ -264,7 +295,7 @@ impl Drop for Reading {
         let id = self.id;
         self.record.change(|shared, wakes| {
             shared.readers.remove(&id);
-            shared.retained.detach(id);
+            shared.retained.detach(id, Instant::now() + self.record.away_max);
             wakes.extend(shared.wake_recorder());
         });
         self.record.left.notify_waiters();

@@ -7,6 +7,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use tokio::time::Instant;
+
 use crate::{Data, Event, StreamId, machine::Chunk};
 
 /// One event, and where it stands.
@@ -49,6 +51,18 @@ impl Entry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct ReaderId(u64);
 
+/// Somebody who says by his next request what he has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Holder {
+    /// One of whom it is not known who he is: all such are taken for one.
+    Anonymous,
+    /// One with a number of his own.
+    Numbered(u64),
+}
+
+/// Who started it.
+const STARTER: Holder = Holder::Numbered(0);
+
 /// Where a reader stands.
 #[derive(Clone, Copy, Debug)]
 struct Place {
@@ -59,7 +73,17 @@ struct Place {
     /// Below it he needs nothing any more.
     mark: u64,
     /// His mark moves when he asks anew, not when something was handed to his connection.
-    holds: bool,
+    holds: Option<Holder>,
+}
+
+/// What somebody who holds has not yet said that he has, while he is away between two requests.
+#[derive(Clone, Copy, Debug)]
+struct Lease {
+    whose: Holder,
+    /// Below it he needs nothing any more.
+    mark: u64,
+    /// When he is taken to be gone for good.
+    until: Instant,
 }
 
 /// An offset that cannot be read from.
@@ -92,6 +116,7 @@ pub(crate) struct Retained {
     released: u64,
     readers: BTreeMap<ReaderId, Place>,
     next_reader: u64,
+    leases: Vec<Lease>,
     ended: bool,
     /// Somebody has had the exit.
     told: bool,
@@ -108,9 +133,15 @@ impl Retained {
             released: 0,
             readers: BTreeMap::new(),
             next_reader: 0,
+            leases: Vec::new(),
             ended: false,
             told: false,
         }
+    }
+
+    /// Who started it comes to read it until then: nobody reads it away before.
+    pub(crate) fn expect_starter(&mut self, until: Instant) {
+        self.leases.push(Lease { whose: STARTER, mark: 0, until });
     }
 
     /// Whether another event may be recorded now. One chunk may go beyond the bound, by less than
@@ -140,7 +171,11 @@ impl Retained {
     }
 
     /// Lets somebody read from `offset` on. Who `holds` says by it that he has everything below.
-    pub(crate) fn attach(&mut self, offset: u64, holds: bool) -> Result<ReaderId, NoSuchPlace> {
+    pub(crate) fn attach(
+        &mut self,
+        offset: u64,
+        holds: Option<Holder>,
+    ) -> Result<ReaderId, NoSuchPlace> {
         if offset < self.base {
             return Err(NoSuchPlace::Expired { first: self.base });
         }
@@ -151,6 +186,14 @@ impl Retained {
         let place = self.entries.partition_point(|entry| {
             entry.end() < offset || (entry.end() == offset && entry.len() > 0)
         });
+        match holds {
+            Some(Holder::Numbered(number)) => self.come_back(Holder::Numbered(number), offset),
+            // Who gives no number may be who started it.
+            Some(Holder::Anonymous) | None => {
+                self.come_back(Holder::Anonymous, offset);
+                self.come_back(STARTER, offset);
+            }
+        }
         let id = ReaderId(self.next_reader);
         self.next_reader += 1;
         let next = self.first + place as u64;
@@ -166,7 +209,7 @@ impl Retained {
         let entry = self.entries.get(index)?.from(place.offset);
         place.next += 1;
         place.offset = entry.end();
-        if !place.holds {
+        if place.holds.is_none() {
             place.mark = place.offset;
         }
         self.told |= matches!(entry.event, Event::Exit(_));
@@ -181,15 +224,31 @@ impl Retained {
 
     /// Whether a reader has had all there is and holds some of it, so that asking anew makes room.
     pub(crate) fn holds_all(&self, id: ReaderId) -> bool {
-        self.readers
-            .get(&id)
-            .is_some_and(|place| place.holds && place.offset == self.end && place.mark < self.end)
+        self.readers.get(&id).is_some_and(|place| {
+            place.holds.is_some() && place.offset == self.end && place.mark < self.end
+        })
     }
 
-    /// A reader has gone. What he has read is read.
-    pub(crate) fn detach(&mut self, id: ReaderId) {
+    /// Somebody who was away asks again, and says by it what he has. A connection of his that he has
+    /// given up needs no more than he does.
+    fn come_back(&mut self, whose: Holder, offset: u64) {
+        self.leases.retain(|lease| lease.whose != whose);
+        for place in self.readers.values_mut().filter(|place| place.holds == Some(whose)) {
+            place.mark = place.mark.max(offset);
+        }
+    }
+
+    /// A reader has gone. What he has read is read; what he holds is his until then.
+    pub(crate) fn detach(&mut self, id: ReaderId, until: Instant) {
         if let Some(place) = self.readers.remove(&id) {
             self.released = self.released.max(place.mark);
+            let behind = self.first + self.entries.len() as u64;
+            let has_all = self.ended && place.next >= behind;
+            if let Some(whose) = place.holds
+                && !has_all
+            {
+                self.leases.push(Lease { whose, mark: place.mark, until });
+            }
             self.forget(self.bound.bytes);
         }
     }
@@ -197,7 +256,15 @@ impl Retained {
     /// Below this offset nobody needs anything: each reader has his place, and without one it is
     /// where the last one got to.
     fn needed(&self) -> u64 {
-        self.readers.values().map(|place| place.mark).min().unwrap_or(self.released)
+        let readers = self.readers.values().map(|place| place.mark);
+        let away = self.leases.iter().map(|lease| lease.mark);
+        readers.chain(away).min().unwrap_or(self.released)
+    }
+
+    /// Who has been away for too long needs nothing any more. When the next one has.
+    pub(crate) fn expire_leases(&mut self, now: Instant) -> Option<Instant> {
+        self.leases.retain(|lease| lease.until > now);
+        self.leases.iter().map(|lease| lease.until).min()
     }
 
     /// Forgets what was read, until no more than `bytes` are kept. An end goes with the bytes behind
@@ -267,6 +334,7 @@ mod tests {
     use super::*;
     use crate::{End, StreamId::Stdout};
 
+    const SLOW: Option<Holder> = Some(Holder::Numbered(1));
     const BOUND: Bound = Bound { bytes: 4, entries: 16 };
 
     fn chunk(text: &'static str) -> Event {
@@ -293,7 +361,7 @@ mod tests {
             retained.push(chunk(part));
         }
         assert!(!retained.has_room(0));
-        let reader = retained.attach(0, false).expect("the first byte is kept");
+        let reader = retained.attach(0, None).expect("the first byte is kept");
         assert_eq!(text(&mut retained, reader), "abcd");
         assert!(retained.has_room(0));
     }
@@ -302,14 +370,14 @@ mod tests {
     #[test]
     fn c19_whoever_holds_can_resume_anywhere_behind_what_he_asked_for() {
         let mut retained = Retained::new(BOUND);
-        let reader = retained.attach(0, true).expect("the start");
+        let reader = retained.attach(0, Some(Holder::Anonymous)).expect("the start");
         retained.push(chunk("abc"));
         retained.push(chunk("def"));
         assert_eq!(text(&mut retained, reader), "abcdef");
         assert!(!retained.has_room(0), "what was sent may be lost on its way");
-        retained.detach(reader);
+        retained.detach(reader, Instant::now());
         for (offset, rest) in [(0, "abcdef"), (2, "cdef"), (3, "def"), (6, "")] {
-            let reader = retained.attach(offset, true).expect("it is kept");
+            let reader = retained.attach(offset, Some(Holder::Anonymous)).expect("it is kept");
             assert_eq!(text(&mut retained, reader), rest, "from {offset}");
         }
     }
@@ -318,15 +386,15 @@ mod tests {
     #[test]
     fn c19_what_was_read_and_forgotten_is_expired_and_what_is_to_come_is_ahead() {
         let mut retained = Retained::new(BOUND);
-        let reader = retained.attach(0, false).expect("the start");
+        let reader = retained.attach(0, None).expect("the start");
         for part in ["abc", "def", "ghi"] {
             retained.push(chunk(part));
             text(&mut retained, reader);
         }
         retained.push(chunk("j"));
-        assert_eq!(retained.attach(2, false), Err(NoSuchPlace::Expired { first: 6 }));
-        assert_eq!(retained.attach(11, false), Err(NoSuchPlace::Ahead { end: 10 }));
-        let late = retained.attach(7, false).expect("it is kept");
+        assert_eq!(retained.attach(2, None), Err(NoSuchPlace::Expired { first: 6 }));
+        assert_eq!(retained.attach(11, None), Err(NoSuchPlace::Ahead { end: 10 }));
+        let late = retained.attach(7, None).expect("it is kept");
         assert_eq!(text(&mut retained, late), "hij");
     }
 
@@ -334,13 +402,13 @@ mod tests {
     #[test]
     fn c01_an_end_is_told_again_to_who_resumes_where_it_stands() {
         let mut retained = Retained::new(BOUND);
-        let reader = retained.attach(0, false).expect("the start");
+        let reader = retained.attach(0, None).expect("the start");
         let end = Event::End { stream: StreamId::Stderr, end: End::Eof };
         for event in [chunk("abcde"), end, chunk("fghij")] {
             retained.push(event);
             text(&mut retained, reader);
         }
-        let again = retained.attach(5, false).expect("it is kept");
+        let again = retained.attach(5, None).expect("it is kept");
         assert_eq!(text(&mut retained, again), ".fghij");
     }
 
@@ -348,12 +416,61 @@ mod tests {
     #[test]
     fn c12_the_slowest_reader_decides_what_is_needed() {
         let mut retained = Retained::new(BOUND);
-        let fast = retained.attach(0, false).expect("the start");
-        let slow = retained.attach(0, false).expect("the start");
+        let fast = retained.attach(0, None).expect("the start");
+        let slow = retained.attach(0, None).expect("the start");
         retained.push(chunk("abcd"));
         assert_eq!(text(&mut retained, fast), "abcd");
         assert!(!retained.has_room(0));
         assert_eq!(text(&mut retained, slow), "abcd");
         assert!(retained.has_room(0));
+    }
+
+    /// If this were red, whoever has started a command would lose what another has read before his
+    /// first request came.
+    #[test]
+    fn c12_who_started_it_is_waited_for_unless_somebody_may_be_him() {
+        let soon = Instant::now() + std::time::Duration::from_secs(60);
+        for (other, may_be_him) in
+            [(SLOW, false), (None, true), (Some(Holder::Anonymous), true), (Some(STARTER), true)]
+        {
+            let mut retained = Retained::new(BOUND);
+            retained.expect_starter(soon);
+            let reader = retained.attach(0, other).expect("the start");
+            retained.push(chunk("abcd"));
+            assert_eq!(text(&mut retained, reader), "abcd");
+            let again = retained.attach(4, other).expect("it is there");
+            retained.detach(reader, soon);
+            assert_eq!(retained.has_room(0), may_be_him, "{other:?}");
+            retained.detach(again, soon);
+        }
+    }
+
+    /// If this were red, whoever reads in pieces would lose what another has read while he was away
+    /// between two of them.
+    #[test]
+    fn c12_who_is_away_between_two_requests_is_waited_for_and_not_for_ever() {
+        let mut retained = Retained::new(BOUND);
+        let now = Instant::now();
+        let soon = now + std::time::Duration::from_secs(60);
+        let slow = retained.attach(0, SLOW).expect("the start");
+        retained.push(chunk("ab"));
+        assert_eq!(text(&mut retained, slow), "ab");
+        retained.detach(slow, soon);
+        let fast = retained.attach(0, None).expect("the start");
+        retained.push(chunk("cd"));
+        assert_eq!(text(&mut retained, fast), "abcd");
+        assert!(!retained.has_room(0), "the slow one has not said that he has any");
+        // He may have had one byte of the two.
+        let newcomer = retained.attach(0, Some(Holder::Numbered(2))).expect("the start");
+        retained.detach(newcomer, now);
+        let slow = retained.attach(1, SLOW).expect("it is kept for him");
+        assert_eq!(text(&mut retained, slow), "bcd");
+        retained.detach(slow, soon);
+        assert_eq!(retained.expire_leases(now), Some(soon));
+        retained.push(chunk("e"));
+        assert_eq!(text(&mut retained, fast), "e");
+        assert!(!retained.has_room(0));
+        assert_eq!(retained.expire_leases(soon), None);
+        assert!(retained.has_room(0), "he has gone for good");
     }
 }

@@ -1,0 +1,307 @@
+//! `lastbyte network`: the production runner and client on a simulated network.
+
+use std::{
+    io::{self, Write},
+    ops::Range,
+    process::ExitCode,
+    time::Instant,
+};
+
+use clap::{Args, Subcommand};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use lastbyte_sim::{
+    OWN_ERROR,
+    network::{
+        faults,
+        orders::{Merge, Orders as Found, every_order, first_break},
+        reader::Design,
+        small::{HOSTS, Small, SmallRun},
+        token::{self, Token},
+    },
+};
+use serde_json::{Value, json};
+
+use super::run::{cannot_write, out::say};
+
+/// The production runner and client on a simulated network: every order of small commands, and
+/// faults by seed.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  lastbyte network orders --small short
+  lastbyte network seeds 0..1000
+  lastbyte network seeds 0..1000 --design exit-on-wait
+  lastbyte network replay seed:lastbyte:17
+
+Exit codes: 0 when all is as expected: the client that ships breaks no rule, and a wrong one is caught;
+1 when it is not; 125 for a token or range that cannot be read.")]
+pub(crate) struct Network {
+    #[command(subcommand)]
+    verb: NetworkVerb,
+}
+
+#[derive(Subcommand, Debug)]
+enum NetworkVerb {
+    Orders(Orders),
+    Seeds(Seeds),
+    Replay(Replay),
+}
+
+/// Run every order of deliveries, of what the child does and of what the reactor tells.
+#[derive(Args, Debug)]
+struct Orders {
+    /// Which small command [default: all].
+    #[arg(long, value_parser = name_of(Small::ALL, Small::name))]
+    small: Option<String>,
+    /// Who reads.
+    #[arg(long, default_value = "lastbyte", value_parser = name_of(Design::ALL, Design::name))]
+    design: String,
+    /// Merge nothing: run each order to its end.
+    #[arg(long)]
+    plain: bool,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Run seeds with faults: latency, partitions, holds, crashes, second readers, slow readers.
+#[derive(Args, Debug)]
+struct Seeds {
+    /// From where up to where: `A..B`, or the first `N`.
+    #[arg(default_value = "0..1000", value_parser = range)]
+    seeds: Range<u64>,
+    /// Who reads.
+    #[arg(long, default_value = "lastbyte", value_parser = name_of(Design::ALL, Design::name))]
+    design: String,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Run one again, and print all that was seen.
+#[derive(Args, Debug)]
+struct Replay {
+    /// What a failure has printed.
+    token: Token,
+}
+
+/// One of these names.
+fn name_of<T, const N: usize>(
+    all: [T; N],
+    name: fn(T) -> &'static str,
+) -> clap::builder::PossibleValuesParser {
+    clap::builder::PossibleValuesParser::new(all.map(name))
+}
+
+fn range(text: &str) -> Result<Range<u64>, String> {
+    let number = |text: &str| text.parse::<u64>().map_err(|error| error.to_string());
+    let range = match text.split_once("..") {
+        Some((from, to)) => number(from)?..number(to)?,
+        None => 0..number(text)?,
+    };
+    if range.is_empty() { Err("no seed is in it; write A..B".to_owned()) } else { Ok(range) }
+}
+
+fn design(name: &str) -> Design {
+    Design::ALL.into_iter().find(|it| it.name() == name).unwrap_or(Design::Lastbyte)
+}
+
+impl Network {
+    pub(crate) fn run(&self) -> ExitCode {
+        let told = match &self.verb {
+            NetworkVerb::Orders(orders) => orders.run(),
+            NetworkVerb::Seeds(seeds) => Ok(seeds.run()),
+            NetworkVerb::Replay(replay) => replay.run(),
+        };
+        let (text, as_expected) = match told {
+            Ok(told) => told,
+            Err(why) => {
+                say(&why);
+                return ExitCode::from(OWN_ERROR);
+            }
+        };
+        match io::stdout().write_all(text.as_bytes()) {
+            Ok(()) if as_expected => ExitCode::SUCCESS,
+            Ok(()) => ExitCode::FAILURE,
+            Err(error) => ExitCode::from(cannot_write(&error)),
+        }
+    }
+}
+
+/// What to print, and whether it is as expected.
+type Told = (String, bool);
+
+fn as_expected(design: Design, breaks: bool) -> bool {
+    breaks == (design != Design::Lastbyte)
+}
+
+impl Orders {
+    fn run(&self) -> Result<Told, String> {
+        let design = design(&self.design);
+        let chosen = |small: &Small| self.small.as_ref().is_none_or(|name| small.name() == name);
+        let merge = if self.plain { Merge::Nothing } else { Merge::Alike };
+        let (mut text, mut objects, mut breaks) = (String::new(), Vec::new(), false);
+        for small in Small::ALL.into_iter().filter(chosen) {
+            let start = Instant::now();
+            let make = || SmallRun::start(small, design);
+            // Of a wrong one it is enough to know that it is caught.
+            let found = match design {
+                Design::Lastbyte => every_order(make, HOSTS, merge),
+                Design::ExitOnWait
+                | Design::ResumeFromStart
+                | Design::ResumeFromEnd
+                | Design::LostIsExit => first_break(make, HOSTS),
+            };
+            let found = found.map_err(|error| {
+                format!("the runs of `{}` do not repeat: {error}", small.name())
+            })?;
+            breaks |= !found.broken.is_empty();
+            let (told, object) = tell(small, design, &found, start.elapsed().as_secs_f64());
+            text += &told;
+            objects.push(object);
+        }
+        let text = if self.json { line(&json!({ "orders": objects })) } else { text };
+        Ok((text, as_expected(design, breaks)))
+    }
+}
+
+/// What was found in the orders of one command, in words and as an object.
+fn tell(small: Small, design: Design, found: &Found, seconds: f64) -> (String, Value) {
+    let (name, longest, runs) = (small.name(), found.longest, found.runs);
+    let mut text = format!(
+        "{name:<7} {:>9} orders, {:>7} places, {runs:>7} runs, {longest:>2} choices at most, \
+         {seconds:.1} s\n",
+        found.orders, found.places
+    );
+    let mut rules = serde_json::Map::new();
+    for (rule, counterexample) in &found.broken {
+        let choices = counterexample.choices.clone();
+        let told = token::replay(small, design, &choices).ok();
+        let check = told.map_or(0, |told| token::check(&told.choices));
+        let token = Token::Order { small, design, choices, check }.to_string();
+        let why = counterexample.broken.why;
+        text += &format!("        {rule} breaks: {why}\n        lastbyte network replay {token}\n");
+        rules.insert(rule.to_string(), json!({ "why": why, "token": token }));
+    }
+    let object = json!({
+        "command": name, "design": design.name(), "orders": found.orders.to_string(),
+        "places": found.places, "runs": runs, "longest": longest, "seconds": seconds,
+        "broken": rules,
+    });
+    (text, object)
+}
+
+fn line(object: &Value) -> String {
+    format!("{object}\n")
+}
+
+impl Seeds {
+    fn run(&self) -> Told {
+        let design = design(&self.design);
+        let seeds = self.seeds.clone();
+        let bar = ProgressBar::with_draw_target(
+            Some(seeds.end - seeds.start),
+            ProgressDrawTarget::stderr(),
+        );
+        let style =
+            ProgressStyle::with_template("{pos}/{len} seeds [{bar:30}] {per_sec}, {eta} left");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        let start = Instant::now();
+        let mut sum = Sum::default();
+        for seed in seeds.clone() {
+            sum.add(&faults::run(seed, design), design);
+            bar.inc(1);
+        }
+        bar.finish_and_clear();
+        let took = start.elapsed().as_secs_f64();
+        let expected = as_expected(design, !sum.broken.is_empty());
+        (if self.json { sum.json(took) } else { sum.text(took) }, expected)
+    }
+}
+
+/// Runs together.
+#[derive(Default)]
+struct Sum {
+    runs: u64,
+    executions: u64,
+    faults: u64,
+    complete: u64,
+    lost: u64,
+    virtual_seconds: f64,
+    /// For each rule: how often it broke, why and by which token first.
+    broken: std::collections::BTreeMap<String, (u64, &'static str, String)>,
+}
+
+impl Sum {
+    fn add(&mut self, outcome: &faults::Outcome, design: Design) {
+        self.runs += 1;
+        self.executions += outcome.executions;
+        self.faults += outcome.faults;
+        self.complete += outcome.endings.complete;
+        self.lost += outcome.endings.lost;
+        self.virtual_seconds += outcome.took.as_secs_f64();
+        if let Some(broken) = outcome.broken {
+            let token = Token::Seed { design, seed: outcome.seed }.to_string();
+            let entry = self.broken.entry(broken.rule.to_string());
+            entry.or_insert((0, broken.why, token)).0 += 1;
+        }
+    }
+
+    fn text(&self, took: f64) -> String {
+        let Sum { runs, executions, faults, complete, lost, virtual_seconds, .. } = self;
+        let rate = *executions as f64 / took;
+        let mut text = format!(
+            "{runs} runs, {executions} executions, {faults} faults: {complete} readers had all, {lost} \
+             were told that the runner is lost\n{virtual_seconds:.0} s of virtual time in {took:.1} s, \
+             {rate:.0} executions a second\n"
+        );
+        for (rule, (times, why, token)) in &self.broken {
+            text +=
+                &format!("{rule} breaks in {times} runs: {why}\nlastbyte network replay {token}\n");
+        }
+        text
+    }
+
+    fn json(&self, took: f64) -> String {
+        let broken: serde_json::Map<String, Value> = self
+            .broken
+            .iter()
+            .map(|(rule, (runs, why, token))| {
+                (rule.clone(), json!({ "runs": runs, "why": why, "token": token }))
+            })
+            .collect();
+        line(&json!({
+            "runs": self.runs, "executions": self.executions, "faults": self.faults,
+            "complete": self.complete, "lost": self.lost,
+            "virtual_seconds": self.virtual_seconds, "seconds": took, "broken": broken,
+        }))
+    }
+}
+
+impl Replay {
+    fn run(&self) -> Result<Told, String> {
+        let (log, broken) = match &self.token {
+            Token::Seed { design, seed } => {
+                let outcome = faults::run(*seed, *design);
+                (outcome.log, outcome.broken)
+            }
+            Token::Order { small, design, choices, check } => {
+                let changed = "the code is not the one that the token was made with";
+                let replayed = token::replay(*small, *design, choices)
+                    .map_err(|at| format!("choice {} is not there: {changed}", at + 1))?;
+                if token::check(&replayed.choices) != *check {
+                    return Err(format!("its choices are called otherwise now: {changed}"));
+                }
+                let choices = replayed.choices.iter().enumerate();
+                let choices: String =
+                    choices.map(|(at, what)| format!("{:>3}  {what}\n", at + 1)).collect();
+                (choices + "\n" + &replayed.log, replayed.broken)
+            }
+        };
+        let told = match broken {
+            Some(broken) => format!("\n{} breaks: {}\n", broken.rule, broken.why),
+            None => "\nno rule is broken\n".to_owned(),
+        };
+        Ok((log + &told, true))
+    }
+}
