@@ -2,8 +2,9 @@
 //! to break, and the search that says so is held against one that takes no two schedules for one.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::BTreeSet,
+    rc::Rc,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -17,7 +18,7 @@ use lastbyte_sim::{
         child::Child,
         production::Lastbyte,
         sample::{Strategy, sample, sample_one},
-        search::{count_plainly, explore, rerun},
+        search::{Trust, count_plainly, explore, explore_trusting, rerun},
         stack::{Call, Scenario, Stack},
         sync::mpsc,
         task,
@@ -189,4 +190,42 @@ impl Stack for DrawsLots {
 fn a_stack_that_draws_lots_is_told_so() {
     let explored = explore::<DrawsLots>(&named("text", 0), STATES_MAX);
     assert_eq!(explored.err(), Some(Incomplete::NotDeterministic));
+    let counted = count_plainly::<DrawsLots>(&named("text", 0), SCHEDULES_MAX);
+    assert_eq!(counted.err(), Some(Incomplete::NotDeterministic));
+}
+
+/// Its readers share a cell of which nobody tells: who reads first keeps what he read.
+struct SharesUntold(RefCell<mpsc::UnboundedReceiver<Event>>);
+
+impl Stack for SharesUntold {
+    const OFFERS: &'static [Call] = &[];
+
+    fn start(child: Child, _: &Policy) -> Self {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let nobody_has_read = Rc::new(Cell::new(true));
+        for mut source in [child.stdout, child.stderr] {
+            let (sender, first) = (sender.clone(), Rc::clone(&nobody_has_read));
+            task::spawn("reader", async move {
+                while let Read::Chunk(chunk) = source.read().await {
+                    if !first.replace(false) {
+                        let _gone = sender.send(Event::Chunk { stream: source.stream(), chunk });
+                    }
+                }
+            });
+        }
+        SharesUntold(RefCell::new(receiver))
+    }
+
+    async fn next(&self) -> Option<Event> {
+        std::future::poll_fn(|cx| self.0.borrow_mut().poll_recv(cx)).await
+    }
+}
+
+/// If this were red, a step of a stack that shares behind the executor's back would be taken for
+/// one that had been made before, and what it does here would go unseen.
+#[test]
+fn a_stack_that_shares_what_nobody_tells_of_is_told_so() {
+    let scenario = &scenarios(1, 0)[0];
+    let explored = explore_trusting::<SharesUntold>(scenario, STATES_MAX, Trust::Nothing);
+    assert_eq!(explored.err(), Some(Incomplete::Untold));
 }

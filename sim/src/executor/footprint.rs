@@ -79,8 +79,6 @@ pub(crate) struct Footprint {
     tasks: Vec<Task>,
     objects: Vec<Object>,
     sum: u128,
-    /// For stacks that share things which nobody tells of: the order of all steps.
-    order: Option<u128>,
     touched: bool,
     /// Steps so far.
     step: u32,
@@ -134,18 +132,11 @@ impl Task {
 }
 
 impl Footprint {
-    pub(crate) fn new(untracked: bool) -> Self {
-        Footprint { order: untracked.then_some(0), ..Footprint::default() }
-    }
-
     /// A task begins a step.
     pub(crate) fn step(&mut self, task: usize) {
         self.touched = false;
         self.step += 1;
         self.tasks[task].step = self.step;
-        if let Some(order) = self.order {
-            self.order = Some(mix(&[order, self.tasks[task].identity]));
-        }
     }
 
     /// Whether the step has had to do with any object.
@@ -228,9 +219,7 @@ impl Footprint {
 
     /// A task remembers this and nothing else.
     pub(crate) fn remember(&mut self, task: usize, what: u128) {
-        if self.order.is_none() {
-            self.task(task).knows = mix(&[LEARNED, what]);
-        }
+        self.task(task).knows = mix(&[LEARNED, what]);
     }
 
     /// The step depends on what an object holds, and its task has been told all of it that it
@@ -369,7 +358,7 @@ impl Footprint {
     /// The number, given which tasks can go on.
     pub(crate) fn sum(&mut self, ready: u64) -> u128 {
         self.refresh();
-        let mut sum = self.sum.wrapping_add(self.order.unwrap_or(0));
+        let mut sum = self.sum;
         for (number, task) in self.tasks.iter().enumerate() {
             if ready & 1 << number != 0 {
                 sum = sum.wrapping_add(ready_share(task.identity));

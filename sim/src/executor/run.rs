@@ -115,8 +115,6 @@ pub(crate) struct Snapshot {
 /// How a run is made.
 #[derive(Clone, Copy, Debug)]
 pub struct Mode {
-    /// The stack shares things that nobody tells of: no two schedules are taken for one.
-    pub untracked: bool,
     /// Keep a trace.
     pub traced: bool,
     /// How often time may pass although some task could go on: a loop that is late.
@@ -279,7 +277,7 @@ const TIME: usize = 0;
 impl Run {
     /// Makes a run the one of this thread, and calls `main` to spawn its first tasks.
     pub(crate) fn enter(mode: Mode, main: impl FnOnce()) -> Entered {
-        let mut footprint = Footprint::new(mode.untracked);
+        let mut footprint = Footprint::default();
         let time = footprint.spawn(None);
         debug_assert_eq!(time, TIME);
         let clock = footprint.object(Some(time));

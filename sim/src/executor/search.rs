@@ -29,7 +29,7 @@ use super::{
     trace::Line,
 };
 
-pub(super) const QUIET: Mode = Mode { untracked: false, traced: false, early: 0 };
+pub(super) const QUIET: Mode = Mode { traced: false, early: 0 };
 
 /// Steps of one schedule, at most: a stack that needs more does not end.
 pub(super) const STEPS_MAX: usize = 1000;
@@ -317,32 +317,43 @@ pub struct Plain {
 ///
 /// # Errors
 ///
-/// [`Incomplete`] when there are more than `schedules_max`.
+/// [`Incomplete`] when there are more than `schedules_max`, or when the stack does not do the same
+/// in the same schedule.
 pub fn count_plainly<S: Stack>(
     scenario: &Arc<Scenario>,
     schedules_max: u64,
 ) -> Result<Plain, Incomplete> {
     let mut plain = Plain { schedules: 0, broken: BTreeMap::new(), ends: BTreeSet::new() };
-    // The choices made so far, each with the number there were.
-    let mut path: Vec<(u8, u8)> = Vec::new();
+    // The choices made so far, each with the number there were, and the footprint where it was made.
+    let mut path: Vec<(u8, u8, u128)> = Vec::new();
     let mut choices = Vec::new();
     loop {
         let session = enter::<S>(scenario, QUIET);
-        let mut steps = 0;
+        let (mut steps, made) = (0, path.len());
         let broken = loop {
             session.choices(&mut choices);
             if choices.is_empty() {
                 break session.finish().err();
             }
+            let of = u8::try_from(choices.len()).unwrap_or(u8::MAX);
             if steps == path.len() {
-                path.push((0, u8::try_from(choices.len()).unwrap_or(u8::MAX)));
+                path.push((0, of, session.footprint()));
             }
-            let place = path[steps].0 as usize;
+            let (place, were, footprint) = path[steps];
+            let choice = choices.get(usize::from(place)).ok_or(Incomplete::NotDeterministic)?;
             steps += 1;
-            if let Err(broken) = session.take(choices[place]) {
+            // Where it leaves the last schedule it is where that was.
+            if were != of || steps == made && footprint != session.footprint() {
+                return Err(Incomplete::NotDeterministic);
+            }
+            if let Err(broken) = session.take(*choice) {
                 break Some(broken);
             }
         };
+        // It went on from here before.
+        if steps < path.len() {
+            return Err(Incomplete::NotDeterministic);
+        }
         plain.schedules += 1;
         plain.ends.insert(session.footprint());
         if let Some(Broken { rule, .. }) = broken {
@@ -353,11 +364,11 @@ pub fn count_plainly<S: Stack>(
             return Err(Incomplete::TooManyStates { max: schedules_max });
         }
         path.truncate(steps);
-        while path.last().is_some_and(|&(place, of)| place + 1 == of) {
+        while path.last().is_some_and(|&(place, of, _)| place + 1 == of) {
             path.pop();
         }
         match path.last_mut() {
-            Some((place, _)) => *place += 1,
+            Some((place, ..)) => *place += 1,
             None => return Ok(plain),
         }
     }
