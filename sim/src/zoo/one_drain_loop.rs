@@ -56,10 +56,13 @@ impl Stack for OneDrainLoop {
     fn start(child: Child, _: &Policy) -> Self {
         let runtime = task::shared(Runtime::start);
         let (sink, taken) = mpsc::channel(1);
-        let pumps = [
-            task::spawn("stdout pump", feed(child.stdout, Rc::clone(&runtime), sink.clone())),
-            task::spawn("stderr pump", feed(child.stderr, Rc::clone(&runtime), sink.clone())),
-        ];
+        // Where nobody writes there is no pipe, and no pump.
+        let sources = [child.stdout, child.stderr].into_iter().filter(Source::is_ours);
+        let pumps = sources.map(|source| {
+            let name = format!("{} pump", source.stream());
+            task::spawn(name, feed(source, Rc::clone(&runtime), sink.clone()))
+        });
+        let pumps: Vec<_> = pumps.collect();
         let process = child.process;
         task::spawn("exit pump", async move {
             for pump in pumps {
