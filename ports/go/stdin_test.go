@@ -44,7 +44,8 @@ func TestC17StdinComesInOrderAndEnds(t *testing.T) {
 
 // If this were red, a command that does not read would fail, or hold up its end.
 func TestC17ABrokenPipeOfStdinFailsNothing(t *testing.T) {
-	cmd := sh("exec <&-; echo hi")
+	// It closes its stdin when the write has begun.
+	cmd := sh("head -c 1 >/dev/null; exec <&-; echo hi")
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -88,7 +89,8 @@ func TestC17ABrokenPipeOfStdinFailsNothing(t *testing.T) {
 
 // If this were red, a descendant that holds the stdin would keep whoever writes to it.
 func TestC17AHeldStdinDoesNotKeepItsWriter(t *testing.T) {
-	cmd := with(sh("exec 3<&0; sleep 1000 & echo $!"), drainAfter(0))
+	// It goes on when the write has begun.
+	cmd := with(sh("head -c 1 >/dev/null; exec 3<&0; sleep 1000 & echo $!"), drainAfter(0))
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
