@@ -135,14 +135,21 @@ pub fn every_order<R: Run>(
     Ok(search.found)
 }
 
-/// Runs orders until one breaks a rule. The orders are those that were run to their ends by then.
+/// Runs that [`first_break`] makes at most.
+const RUNS_MAX: u64 = 2000;
+
+/// Runs orders until one breaks a rule, at most 2,000. The orders are those that were run to their ends
+/// by then.
 ///
 /// # Errors
 ///
 /// As [`every_order`].
 pub fn first_break<R: Run>(make: impl Fn() -> R, hosts: usize) -> Result<Orders, Diverged> {
     let mut search = Search::new(Merge::Nothing);
-    while search.found.broken.is_empty() && search.run(&mut make(), hosts)? {}
+    while search.found.broken.is_empty()
+        && search.found.runs < RUNS_MAX
+        && search.run(&mut make(), hosts)?
+    {}
     Ok(search.found)
 }
 

@@ -116,8 +116,8 @@ impl SmallRun {
     /// A run of it that stands before its first choice.
     pub fn start(small: Small, design: Design) -> Self {
         let log = Log::default();
-        let script = Script { manner: Manner::default(), acts: vec![] };
-        let script = Script { acts: vec![(None, Act::LetGo)], ..script };
+        // One act without a time: it is led, not scripted.
+        let script = Script { manner: Manner::default(), acts: vec![(None, Act::LetGo)] };
         let children = Children::new(vec![script], log.clone());
         let mut sim = turmoil::Builder::new()
             .rng_seed(0)
