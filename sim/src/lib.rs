@@ -8,10 +8,14 @@
 //! What it proves holds within the bounds printed with each count, at the granularity of one step;
 //! that a step is atomic, and that no wake-up is lost around it, is for the models under loom.
 
+// The verbs name it as any other program would.
+extern crate self as lastbyte_sim;
+
 mod arena;
 pub mod bytes;
 pub mod catalogue;
 mod child;
+pub mod command_line;
 pub mod conform;
 pub mod design;
 pub mod diagram;
@@ -29,6 +33,7 @@ pub mod scenarios;
 pub mod schedule;
 pub mod trace;
 pub mod vectors;
+mod verb;
 pub mod world;
 pub mod zoo;
 

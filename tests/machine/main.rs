@@ -9,3 +9,4 @@ mod limits;
 mod random;
 mod sleepers;
 mod watched;
+mod world;

@@ -20,8 +20,9 @@ use lastbyte::{
 use proptest::{collection::vec, prelude::*};
 
 use crate::{
-    random::{Any, any_input, any_policy, any_streams},
+    random::{any_input, any_policy, any_streams},
     watched::Text,
+    world::Any,
 };
 
 /// Whether somebody sleeps.

@@ -1,14 +1,14 @@
-//! The command `lastbyte`.
+//! The command line of `lastbyte`: its verbs, and what is made of its words.
 
-mod verb;
-
-use std::process::ExitCode;
+use std::{ffi::OsString, iter, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use lastbyte_sim::{
+
+use crate::{
     OWN_ERROR,
     catalogue::{Specimen, specimens},
     matrix::{check::Check, replay::Replay, sample::Sample, show::Show},
+    verb,
 };
 
 /// No exit before the last byte: run commands, and check what orders their output and their end.
@@ -37,7 +37,18 @@ enum Verb {
     Shim(verb::shim::Shim),
 }
 
-fn main() -> ExitCode {
+/// Whether these words, without the program's own, are a command line of `lastbyte`. Nothing is run.
+///
+/// # Errors
+///
+/// What the command would say: its help, its version, or what is wrong.
+pub fn check(words: impl IntoIterator<Item = OsString>) -> Result<(), String> {
+    let words = iter::once(OsString::from("lastbyte")).chain(words);
+    Cli::try_parse_from(words).map(drop).map_err(|error| error.to_string())
+}
+
+/// The command, with the words of this program.
+pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
