@@ -7,6 +7,7 @@ mod alphabet;
 mod canonical;
 mod cover;
 mod races;
+mod readings;
 mod refusals;
 mod settings;
 mod values;
@@ -24,6 +25,7 @@ pub fn all() -> Vec<Vector> {
     canonical::cases()
         .into_iter()
         .chain(values::cases())
+        .chain(readings::cases())
         .chain(cover::cases())
         .chain(races::cases())
         .chain(refusals::cases())
