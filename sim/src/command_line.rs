@@ -30,6 +30,9 @@ enum Verb {
     Network(verb::network::Network),
     Trace(verb::trace::Trace),
     Probe(verb::probe::Probe),
+    Soak(verb::soak::Soak),
+    #[command(hide = true)]
+    OnePage(verb::one_page::OnePage),
     #[command(hide = true)]
     Racy(verb::racy::Racy),
     Vectors(verb::vectors::Vectors),
@@ -69,6 +72,8 @@ pub fn main() -> ExitCode {
         Verb::Network(network) => network.run(),
         Verb::Trace(trace) => trace.run(),
         Verb::Probe(probe) => probe.run(),
+        Verb::Soak(soak) => soak.run(),
+        Verb::OnePage(one_page) => one_page.run(),
         Verb::Racy(racy) => racy.run(),
         Verb::Vectors(vectors) => vectors.run(),
         Verb::Conform(conform) => conform.run(),

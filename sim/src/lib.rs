@@ -19,6 +19,7 @@ pub mod command_line;
 pub mod conform;
 pub mod design;
 pub mod diagram;
+pub mod dice;
 pub mod executor;
 pub mod explorer;
 pub mod fingerprint;

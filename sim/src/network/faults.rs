@@ -25,9 +25,10 @@ use tokio::{
 };
 use turmoil::Sim;
 
+use crate::dice::Dice;
+
 use super::{
     child::{Act, Manner},
-    dice::Dice,
     hosts::{self, Children, RUNNER, Script},
     judge::{Endings, Judge},
     log::{Log, Who},

@@ -7,7 +7,6 @@
 //! seed.
 
 pub mod child;
-mod dice;
 pub mod faults;
 pub mod hosts;
 pub mod judge;

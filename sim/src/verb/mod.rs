@@ -2,10 +2,12 @@
 
 pub(crate) mod conform;
 pub(crate) mod network;
+pub(crate) mod one_page;
 pub(crate) mod probe;
 pub(crate) mod racy;
 pub(crate) mod run;
 pub(crate) mod serve;
 pub(crate) mod shim;
+pub(crate) mod soak;
 pub(crate) mod trace;
 pub(crate) mod vectors;

@@ -1,0 +1,140 @@
+//! `lastbyte soak`: real commands, as many and as mixed as there is time for, under the monitor.
+//!
+//! Every execution is planned from a seed and its number, carried out on this machine, and held
+//! against what must come of it. `docs/soak.md` has the mix.
+
+mod carry;
+mod cases;
+mod census;
+mod eyes;
+mod maker;
+mod plan;
+mod report;
+mod run;
+mod script;
+
+use std::{
+    io::{self, Write},
+    num::{NonZeroU64, NonZeroUsize},
+    process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::available_parallelism,
+    time::Duration,
+};
+
+use clap::{Args, builder::PossibleValuesParser};
+use lastbyte_sim::OWN_ERROR;
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+use super::run::{cannot_write, options::duration, out::say};
+use cases::Case;
+
+/// Run real commands for as long as asked: does any byte get lost, does anything hang or leak?
+///
+/// A seeded mix: short and large outputs, text and binary, ptys, pipes that are held by descendants
+/// under each drain policy, kills and stops from all sides, readers that stop, close, detach, panic or
+/// are dropped. The monitor of the contract is attached to each execution.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+Examples:
+  lastbyte soak --for 10m
+  lastbyte soak --executions 2000 --seed 7 --json
+  lastbyte soak --seed 7 --only 1234 --executions 500
+
+Exit codes: 0 when nothing was lost, hung, broken or left; 1 when something was; 125 for an error of
+lastbyte itself; 130 when interrupted, after the verdict on what had been run.")]
+pub(crate) struct Soak {
+    /// How long to start executions [default: 1m, or as long as --executions takes].
+    #[arg(long = "for", value_name = "DUR", value_parser = duration)]
+    for_: Option<Duration>,
+    /// How many executions to start.
+    #[arg(long, value_name = "N")]
+    executions: Option<NonZeroU64>,
+    /// Where the plans come from.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Only the execution of this number, again and again; once unless told otherwise.
+    #[arg(long, value_name = "NUMBER", conflicts_with = "case")]
+    only: Option<u64>,
+    /// Only executions of this case; any number of times.
+    #[arg(long, value_name = "CASE", value_parser = names())]
+    case: Vec<String>,
+    /// Executions at once [default: eight for each processor].
+    #[arg(short = 'j', value_name = "J", default_value_t = jobs(), hide_default_value = true)]
+    jobs: NonZeroUsize,
+    /// What is not over by then hangs.
+    #[arg(long, value_name = "DUR", default_value = "1m", value_parser = duration)]
+    hang: Duration,
+    /// Show no progress on a terminal.
+    #[arg(long)]
+    quiet: bool,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+/// As long as a soak takes that was not told how long.
+const USUAL: Duration = Duration::from_secs(60);
+
+/// An interrupted soak exits as SIGINT would have ended it.
+const INTERRUPTED: u8 = 130;
+
+fn jobs() -> NonZeroUsize {
+    let each = NonZeroUsize::MIN.saturating_add(7);
+    available_parallelism().unwrap_or(NonZeroUsize::MIN).saturating_mul(each)
+}
+
+fn names() -> PossibleValuesParser {
+    PossibleValuesParser::new(Case::all().map(Case::name))
+}
+
+impl Soak {
+    pub(crate) fn run(&self) -> ExitCode {
+        let stop = Arc::new(AtomicBool::new(false));
+        for signal in [SIGINT, SIGTERM] {
+            // Without it the signal ends us at once, which is no harm; a second one does.
+            let _told = signal_hook::flag::register_conditional_default(signal, Arc::clone(&stop))
+                .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)));
+        }
+        let found = match run::soak(self, &stop) {
+            Ok(found) => found,
+            Err(why) => {
+                say(&why);
+                return ExitCode::from(OWN_ERROR);
+            }
+        };
+        let text = if self.json { report::json(&found) } else { report::text(&found) };
+        if let Err(error) = io::stdout().write_all(text.as_bytes()) {
+            return ExitCode::from(cannot_write(&error));
+        }
+        if stop.load(Ordering::Relaxed) {
+            say("interrupted: the verdict is on what had been run");
+            return ExitCode::from(INTERRUPTED);
+        }
+        if found.is_clear() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+
+    /// How long executions are started, if there is a bound.
+    fn time(&self) -> Option<Duration> {
+        match (self.for_, self.count()) {
+            (None, None) => Some(USUAL),
+            (for_, _) => for_,
+        }
+    }
+
+    /// How many are started, if there is a bound.
+    fn count(&self) -> Option<u64> {
+        match (self.executions, self.only, self.for_) {
+            (Some(executions), _, _) => Some(executions.get()),
+            (None, Some(_), None) => Some(1),
+            (None, _, _) => None,
+        }
+    }
+
+    fn wants(&self, case: Case) -> bool {
+        self.case.is_empty() || self.case.iter().any(|name| name == case.name())
+    }
+}
