@@ -14,6 +14,7 @@ use tokio::{
 
 use super::{
     eyes::{Counts, Eyes, Fault, FaultKind, check_end},
+    mistake::Mistake,
     plan::{Act, Ends, Plan, Reader, Start},
     script::{FILE, Wires},
 };
@@ -30,6 +31,7 @@ pub(super) struct Stage {
     pub(super) mark: (&'static str, String),
     /// What has not ended by then hangs.
     pub(super) hang: Duration,
+    pub(super) mistake: Option<Mistake>,
 }
 
 /// The step of a child that stops itself: how often it is told to go on.
@@ -49,6 +51,9 @@ pub(super) async fn carry(plan: Arc<Plan>, stage: Arc<Stage>) -> Result<Counts, 
 
 async fn within(plan: Arc<Plan>, stage: Arc<Stage>) -> Result<Counts, Fault> {
     let command = command(&plan, &stage);
+    if let Some(mistake) = stage.mistake {
+        mistake.leak(&stage);
+    }
     if plan.reader == Reader::Blocking {
         let joined = spawn_blocking(move || on_a_thread(&command, &plan, &stage)).await;
         return joined.unwrap_or_else(|error| {
@@ -70,7 +75,10 @@ async fn within(plan: Arc<Plan>, stage: Arc<Stage>) -> Result<Counts, Fault> {
     let [waiting, leaving] = waits;
     leaving.abort();
     let fed = plan.feed.and_then(|bytes| Some(feed(execution.stdin()?, bytes, &stage)));
-    let mut eyes = Eyes::new(&plan, &stage.bytes);
+    let mut eyes = Eyes::new(&plan, &stage);
+    if stage.mistake == Some(Mistake::Hang) {
+        std::future::pending::<()>().await;
+    }
     read(execution, &mut eyes, &plan).await?;
     let terminal = handle.wait().await;
     if let Some(fed) = fed {
@@ -122,7 +130,8 @@ fn command(plan: &Plan, stage: &Stage) -> Command {
         Start::Missing => Command::new("/no/such/program"),
     };
     let (mark, value) = &stage.mark;
-    command.env(FILE, &stage.path).env(mark, value).policy(plan.policy).monitor(true);
+    command.env(FILE, &stage.path).env(mark, value).policy(plan.policy);
+    command.monitor(stage.mistake != Some(Mistake::NoMonitor));
     match plan.wires {
         Wires::Separate => {}
         Wires::Combined => drop(command.combined()),
@@ -266,7 +275,7 @@ fn on_a_thread(command: &Command, plan: &Plan, stage: &Stage) -> Result<Counts, 
     let start = |error| FaultKind::Start.because(format!("failed to {error}"));
     let execution = blocking::spawn(command).map_err(start)?;
     let handle = execution.handle();
-    let mut eyes = Eyes::new(plan, &stage.bytes);
+    let mut eyes = Eyes::new(plan, stage);
     let mut act = plan.act;
     for event in execution {
         eyes.take(event)?;

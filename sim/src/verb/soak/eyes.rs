@@ -3,6 +3,7 @@
 use lastbyte::{Event, Status, StreamId, Terminal, machine::End};
 
 use super::{
+    carry::Stage,
     plan::{Bytes, Cause, Ends, Plan},
     script::Piece,
 };
@@ -81,22 +82,20 @@ struct Place {
     /// Bytes seen, and those in whose place there was a gap.
     position: u64,
     seen: u64,
-    ended: Option<End>,
 }
 
 /// The reader of one execution.
 #[derive(Clone, Debug)]
 pub(super) struct Eyes<'a> {
     plan: &'a Plan,
-    /// The bytes of the file.
-    file: &'a [u8],
+    stage: &'a Stage,
     places: [Place; 2],
     pub(super) terminal: Option<Terminal>,
 }
 
 impl<'a> Eyes<'a> {
-    pub(super) fn new(plan: &'a Plan, file: &'a [u8]) -> Self {
-        Eyes { plan, file, places: [Place::default(); 2], terminal: None }
+    pub(super) fn new(plan: &'a Plan, stage: &'a Stage) -> Self {
+        Eyes { plan, stage, places: [Place::default(); 2], terminal: None }
     }
 
     /// Whether any byte has come.
@@ -110,15 +109,16 @@ impl<'a> Eyes<'a> {
             return Err(FaultKind::End.because("an event came after the exit"));
         }
         match event {
-            Event::Chunk { stream, chunk } => self.check(stream, &chunk),
+            Event::Chunk { stream, chunk } => match self.stage.mistake {
+                None => self.check(stream, &chunk),
+                Some(mistake) => self.check(stream, &mistake.chunk(&chunk)),
+            },
             Event::Gap { stream, bytes } => {
                 self.places[slot(stream)].position += bytes;
                 Ok(())
             }
-            Event::End { stream, end } => {
-                self.places[slot(stream)].ended = Some(end);
-                Ok(())
-            }
+            // The exit tells how each stream ended.
+            Event::End { .. } => Ok(()),
             Event::Exit(terminal) => {
                 self.terminal = Some(terminal);
                 Ok(())
@@ -135,7 +135,9 @@ impl<'a> Eyes<'a> {
             if position < end {
                 let bytes = match piece {
                     Piece::Text(text) => text.as_bytes(),
-                    Piece::Binary(bytes) => self.file.get(..usize::try_from(*bytes).ok()?)?,
+                    Piece::Binary(bytes) => {
+                        self.stage.bytes.get(..usize::try_from(*bytes).ok()?)?
+                    }
                 };
                 return bytes.get(usize::try_from(position - start).ok()?..);
             }

@@ -8,6 +8,7 @@ mod cases;
 mod census;
 mod eyes;
 mod maker;
+mod mistake;
 mod plan;
 mod report;
 mod run;
@@ -31,6 +32,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::run::{cannot_write, options::duration, out::say};
 use cases::Case;
+use mistake::Mistake;
 
 /// Run real commands for as long as asked: does any byte get lost, does anything hang or leak?
 ///
@@ -74,6 +76,9 @@ pub(crate) struct Soak {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
+    /// Be wrong in this way, to be seen to find it.
+    #[arg(long, value_enum, hide = true)]
+    mistake: Option<Mistake>,
 }
 
 /// As long as a soak takes that was not told how long.

@@ -37,9 +37,6 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Memory is compared with what it was when so many executions were over.
 const SETTLED: u64 = 1000;
 
-/// How long what is left may take to go: the longest that a descendant sleeps, many times.
-const GOES: Duration = Duration::from_secs(20);
-
 /// How many faults are told in full.
 const TOLD: usize = 20;
 
@@ -244,7 +241,7 @@ fn settle(stage: &Stage, before: Census) -> u64 {
             && now.threads <= before.threads
             && now.descriptors <= before.descriptors
             && !census::has_children();
-        if is_over || begun.elapsed() > GOES {
+        if is_over || begun.elapsed() > stage.hang {
             return left;
         }
         yield_now();
@@ -314,7 +311,14 @@ fn stage(soak: &Soak) -> Result<Stage, String> {
     write(&path, &bytes).map_err(|error| {
         format!("failed to write {}: {error}; set TMPDIR to a folder with room", path.display())
     })?;
-    Ok(Stage { program, path, bytes, mark: ("LASTBYTE_SOAK", mark), hang: soak.hang })
+    Ok(Stage {
+        program,
+        path,
+        bytes,
+        mark: ("LASTBYTE_SOAK", mark),
+        hang: soak.hang,
+        mistake: soak.mistake,
+    })
 }
 
 fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
