@@ -230,21 +230,24 @@ impl Place {
             Kind::World(bounds, design) => (design.replay)(bounds, schedule),
             Kind::Scenario(scenario, design) => {
                 let Rerun { lines, broken, diverged_at } = (design.rerun)(scenario, schedule);
-                let told = |line: Line| Told { choice: line.task, follows: line.did.join("; ") };
+                let told = |line: Line| Told {
+                    who: line.task.clone(),
+                    choice: line.task,
+                    follows: line.did.join("; "),
+                };
                 Replayed { steps: lines.into_iter().map(told).collect(), broken, diverged_at }
             }
         }
     }
 
-    /// The steps of a schedule of the design here, each with who made it. A machine makes all of
-    /// its own.
+    /// The steps of a schedule of the design here, each with who made it.
     pub fn rows(&self, schedule: &[u8]) -> Vec<Row> {
         match &self.kind {
             Kind::World(bounds, design) => {
                 let told = |told: Told| {
                     let text = [told.choice, told.follows];
                     let text = text.into_iter().filter(|text| !text.is_empty()).collect();
-                    Row { lane: "machine".to_owned(), text }
+                    Row { lane: told.who, text }
                 };
                 (design.replay)(bounds, schedule).steps.into_iter().map(told).collect()
             }

@@ -30,6 +30,7 @@ pub mod matrix;
 mod memo;
 pub mod network;
 mod parts;
+pub mod report;
 pub mod scenarios;
 pub mod schedule;
 pub mod trace;

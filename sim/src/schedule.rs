@@ -34,6 +34,8 @@ pub struct Replayed {
 /// One step in words.
 #[derive(Clone, Debug)]
 pub struct Told {
+    /// Who made it happen.
+    pub who: String,
     /// What happened.
     pub choice: String,
     /// What followed: an event, resolved waiters, actions.
@@ -53,7 +55,7 @@ pub fn replay<D: Design>(bounds: &Bounds, schedule: &[u8]) -> Replayed {
         let follows = world.peek(bounds, choice).map(|step| tell(&step, bounds.streams));
         let follows = follows.unwrap_or_else(|| "refused".to_owned());
         let taken = world.take(bounds, choice);
-        replayed.steps.push(Told { choice: choice.to_string(), follows });
+        replayed.steps.push(Told { who: choice.who(), choice: choice.to_string(), follows });
         if let Err(wrong) = taken {
             replayed.broken = Some(broken_by(wrong));
             return replayed;

@@ -162,6 +162,32 @@ pub enum Choice {
     Happen(Happening),
 }
 
+impl Choice {
+    /// Who makes it happen, as a lane of a diagram.
+    pub fn who(self) -> String {
+        match self {
+            Choice::Start | Choice::Reap | Choice::Happen(Happening::Refuse) => "reaper".to_owned(),
+            Choice::Read(id, _) | Choice::ReadEof(id) | Choice::ReadNothing(id) => {
+                format!("{id} pump")
+            }
+            Choice::Drain | Choice::Happen(Happening::Discard | Happening::Detach) => {
+                "consumer".to_owned()
+            }
+            Choice::Wait(Until::Exited) | Choice::Happen(Happening::CancelExited) => {
+                "waiter exited".to_owned()
+            }
+            Choice::Wait(Until::Terminal) | Choice::Happen(Happening::CancelTerminal) => {
+                "waiter terminal".to_owned()
+            }
+            Choice::Fire(_) => "time".to_owned(),
+            Choice::Happen(Happening::Kill | Happening::Signal) => "killer".to_owned(),
+            Choice::Happen(Happening::Close) => "closer".to_owned(),
+            Choice::Happen(Happening::Shutdown) => "shutdown".to_owned(),
+            Choice::Happen(Happening::ReadError) => "pump".to_owned(),
+        }
+    }
+}
+
 impl fmt::Display for Choice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

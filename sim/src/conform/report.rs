@@ -183,7 +183,7 @@ fn tell_difference(
 }
 
 /// Lines in one; nothing is a word.
-pub(super) fn lines(lines: &[String]) -> String {
+pub(crate) fn lines(lines: &[String]) -> String {
     if lines.is_empty() {
         return "nothing".to_owned();
     }

@@ -1,7 +1,7 @@
 //! A schedule as a sequence diagram: who did what, in order, and what went from whom to whom.
 //!
-//! [`terminal()`] draws it in characters, [`svg()`] as a picture. Both show the same. The texts may
-//! hold what a child wrote: they are drawn, never obeyed.
+//! [`terminal()`] draws it in characters, [`svg()`] as a picture, [`inline()`] as one that stands in a
+//! page. All show the same. The texts may hold what a child wrote: they are drawn, never obeyed.
 
 mod messages;
 mod svg;
@@ -11,7 +11,8 @@ mod tests;
 mod text;
 
 pub use messages::{Message, messages};
-pub use svg::svg;
+pub(crate) use svg::escaped;
+pub use svg::{inline, svg};
 pub use terminal::terminal;
 
 use crate::executor::trace::Line;

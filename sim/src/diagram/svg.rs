@@ -68,7 +68,7 @@ pub fn svg(diagram: &Diagram) -> String {
     let lanes = lanes(&diagram.rows);
     let placed = place(diagram, &lanes);
     let layout = Layout::of(diagram, &lanes, &placed);
-    let mut picture = Picture { body: String::new() };
+    let mut picture = Picture { body: String::new(), tip: "lastbyte-tip".to_owned() };
     let end = layout.draw(&mut picture, diagram, &lanes, &placed);
     let (width, height) = (layout.width, end + MARGIN);
     let title = escaped(&diagram.title);
@@ -81,6 +81,32 @@ pub fn svg(diagram: &Diagram) -> String {
 <style>{STYLE}</style>
 <defs><marker id="lastbyte-tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path class="tip" d="M0 0L8 4L0 8z"/></marker></defs>
 <rect class="page" width="{width}" height="{height}"/>
+{body}</svg>
+"##
+    )
+}
+
+/// Draws the steps of a diagram as SVG that stands in a page: its looks are those of the page's
+/// class `diagram`, and title, verdict and command have their own places there. `id` is of the page
+/// alone. What belongs to a step has its number in
+/// `data-step`, an arrow that arrives with it in `data-arrives`.
+pub fn inline(diagram: &Diagram, id: &str) -> String {
+    let bare = Diagram {
+        title: String::new(),
+        subtitle: String::new(),
+        replay: String::new(),
+        ..diagram.clone()
+    };
+    let lanes = lanes(&bare.rows);
+    let placed = place(&bare, &lanes);
+    let layout = Layout::of(&bare, &lanes, &placed);
+    let mut picture = Picture { body: String::new(), tip: format!("{id}-tip") };
+    layout.draw_steps(&mut picture, &lanes, &placed);
+    let (width, height) = (layout.width, layout.bottom);
+    let (title, tip, body) = (escaped(&diagram.title), picture.tip, picture.body);
+    format!(
+        r##"<svg class="diagram" style="--width:{width}px" width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img" aria-label="{title}: the steps below, drawn" xml:space="preserve">
+<defs><marker id="{tip}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path class="tip" d="M0 0L8 4L0 8z"/></marker></defs>
 {body}</svg>
 "##
     )
@@ -103,7 +129,8 @@ fn description(diagram: &Diagram, placed: &[Placed<'_>]) -> String {
     lines.iter().map(|line| neutral(line)).collect::<Vec<_>>().join("\n")
 }
 
-fn escaped(text: &str) -> String {
+/// A text as it may stand in markup, between tags and between double quotes: drawn, never obeyed.
+pub(crate) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     let lines = text.split('\n').map(neutral).collect::<Vec<_>>();
     for c in lines.join("\n").chars() {
@@ -120,6 +147,8 @@ fn escaped(text: &str) -> String {
 
 struct Picture {
     body: String,
+    /// The name of an arrow's tip.
+    tip: String,
 }
 
 impl Picture {
@@ -234,6 +263,12 @@ impl Layout {
         picture.lines(&self.title, "title", MARGIN, MARGIN);
         let below = MARGIN + self.title.len() * LINE + 4;
         picture.lines(&self.subtitle, "quiet", MARGIN, below);
+        self.draw_steps(picture, lanes, placed);
+        self.finish(picture, diagram)
+    }
+
+    /// The lanes, and what happens in them.
+    fn draw_steps(&self, picture: &mut Picture, lanes: &[&str], placed: &[Placed<'_>]) {
         for lane in 0..lanes.len() {
             self.lane(picture, lane);
         }
@@ -245,7 +280,6 @@ impl Layout {
         for (at, step) in placed.iter().enumerate() {
             self.step(picture, step, at);
         }
-        self.finish(picture, diagram)
     }
 
     fn lane(&self, picture: &mut Picture, lane: usize) {
@@ -297,9 +331,9 @@ impl Layout {
             [from_life - from_reach, start - LEVEL, start - GAP + LEVEL, to_life + to_reach]
         };
         let label = escaped(&neutral(&arrival.label));
-        let (one, other) = (from + 1, to + 1);
+        let (one, other, tip) = (from + 1, to + 1, picture.tip.clone());
         picture.put(format_args!(
-            r#"<path class="arrow" marker-end="url(#lastbyte-tip)" d="M{x1} {y1}H{side}L{beyond} {y2}H{x2}"><title>From step {one} to step {other}: {label}</title></path>"#
+            r#"<path class="arrow" data-arrives="{other}" marker-end="url(#{tip})" d="M{x1} {y1}H{side}L{beyond} {y2}H{x2}"><title>From step {one} to step {other}: {label}</title></path>"#
         ));
     }
 

@@ -1,6 +1,6 @@
 //! `lastbyte check`: every interleaving within bounds, every rule.
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::Args;
 use lastbyte::monitor::Rule;
@@ -13,7 +13,7 @@ use super::{
     rule,
     table::{Details, Matrix},
 };
-use crate::{OWN_ERROR, catalogue::Specimen};
+use crate::{OWN_ERROR, catalogue::Specimen, report};
 
 /// Explore every interleaving of bounded executions, and check every rule.
 #[derive(Args, Debug)]
@@ -33,6 +33,9 @@ pub struct Check {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
+    /// Write a page for people to this file too: the matrix, and each schedule step by step.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Show no progress. There is none either where stderr is no terminal.
     #[arg(long, short)]
     quiet: bool,
@@ -43,6 +46,7 @@ Examples:
   lastbyte check                          the matrix of designs and rules
   lastbyte check --design stock           one design, with the schedules that break it
   lastbyte check --rule C6                who hangs
+  lastbyte check --html report.html       the same as a page, each schedule step by step
   lastbyte check --design lastbyte --chunks 5 --waiters 3
 
 Exit codes: 0, the reference holds every rule and every other design breaks just what it is known
@@ -79,6 +83,9 @@ impl Check {
         let verdicts = extent.explore_all(&designs, &|progress| bar.tell(progress))?;
         drop(bar);
         self.print(&verdicts, &rules);
+        if let Some(file) = &self.html {
+            report::write(file, &report::of_check(&verdicts, &rules, report::command_line()))?;
+        }
         Ok(verdicts.iter().all(|verdict| verdict.is_expected(&rules)))
     }
 

@@ -71,7 +71,7 @@ impl Matrix<'_> {
 }
 
 /// A number in full, or its leading digits and how many follow.
-fn about(number: &BigUint) -> String {
+pub fn about(number: &BigUint) -> String {
     let digits = number.to_string();
     match digits.len() {
         0..=9 => digits,
@@ -159,7 +159,7 @@ impl Details<'_> {
 impl Verdict {
     /// Whether a rule is known to hold: a design that is known to break some is followed in some
     /// places only, and there until it breaks.
-    fn holds(&self, rule: Rule) -> bool {
+    pub fn holds(&self, rule: Rule) -> bool {
         rule.is_monitored() && self.specimen.breaks.is_empty() && self.shortest(rule).is_none()
     }
 }

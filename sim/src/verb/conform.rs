@@ -13,6 +13,7 @@ use lastbyte_sim::{
         pool::{self, Asking},
     },
     diagram::terminal,
+    report,
     vectors::{Vector, store},
 };
 
@@ -30,6 +31,9 @@ pub(crate) struct Conform {
     /// Write the outcome to this file as JUnit XML too.
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
+    /// Write a page for people to this file too, with each vector that fails step by step.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -103,6 +107,9 @@ impl Conform {
         if let Some(file) = &self.junit {
             fs::write(file, junit(outcomes))
                 .map_err(|error| format!("failed to write {}: {error}", file.display()))?;
+        }
+        if let Some(file) = &self.html {
+            report::write(file, &report::of_conform(outcomes, report::command_line()))?;
         }
         if self.json {
             println!("{}", outcomes.to_json());

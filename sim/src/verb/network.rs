@@ -1,8 +1,11 @@
 //! `lastbyte network`: the production runner and client on a simulated network.
 
+mod page;
+
 use std::{
     io::{self, Write},
     ops::Range,
+    path::PathBuf,
     process::ExitCode,
     time::Instant,
 };
@@ -18,6 +21,7 @@ use lastbyte_sim::{
         small::{HOSTS, Small, SmallRun},
         token::{self, Token},
     },
+    report,
 };
 use serde_json::{Value, json};
 
@@ -62,6 +66,9 @@ struct Orders {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
+    /// Write a page for people to this file too.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
 }
 
 /// Run seeds with faults: latency, partitions, holds, crashes, second readers, slow readers.
@@ -76,6 +83,9 @@ struct Seeds {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
+    /// Write a page for people to this file too.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
 }
 
 /// Run one again, and print all that was seen.
@@ -110,7 +120,7 @@ impl Network {
     pub(crate) fn run(&self) -> ExitCode {
         let told = match &self.verb {
             NetworkVerb::Orders(orders) => orders.run(),
-            NetworkVerb::Seeds(seeds) => Ok(seeds.run()),
+            NetworkVerb::Seeds(seeds) => seeds.run(),
             NetworkVerb::Replay(replay) => replay.run(),
         };
         let (text, as_expected) = match told {
@@ -141,6 +151,7 @@ impl Orders {
         let chosen = |small: &Small| self.small.as_ref().is_none_or(|name| small.name() == name);
         let merge = if self.plain { Merge::Nothing } else { Merge::Alike };
         let (mut text, mut objects, mut breaks) = (String::new(), Vec::new(), false);
+        let mut all = Vec::new();
         for small in Small::ALL.into_iter().filter(chosen) {
             let start = Instant::now();
             let make = || SmallRun::start(small, design);
@@ -156,9 +167,14 @@ impl Orders {
                 format!("the runs of `{}` do not repeat: {error}", small.name())
             })?;
             breaks |= !found.broken.is_empty();
-            let (told, object) = tell(small, design, &found, start.elapsed().as_secs_f64());
+            let seconds = start.elapsed().as_secs_f64();
+            let (told, object) = tell(small, design, &found, seconds);
             text += &told;
             objects.push(object);
+            all.push((small, found, seconds));
+        }
+        if let Some(file) = &self.html {
+            report::write(file, &page::of_orders(design, &all, as_expected(design, breaks)))?;
         }
         let text = if self.json { line(&json!({ "orders": objects })) } else { text };
         Ok((text, as_expected(design, breaks)))
@@ -175,10 +191,7 @@ fn tell(small: Small, design: Design, found: &Found, seconds: f64) -> (String, V
     );
     let mut rules = serde_json::Map::new();
     for (rule, counterexample) in &found.broken {
-        let choices = counterexample.choices.clone();
-        let told = token::replay(small, design, &choices).ok();
-        let check = told.map_or(0, |told| token::check(&told.choices));
-        let token = Token::Order { small, design, choices, check }.to_string();
+        let (token, _) = order(small, design, &counterexample.choices);
         let why = counterexample.broken.why;
         text += &format!("        {rule} breaks: {why}\n        lastbyte network replay {token}\n");
         rules.insert(rule.to_string(), json!({ "why": why, "token": token }));
@@ -191,12 +204,20 @@ fn tell(small: Small, design: Design, found: &Found, seconds: f64) -> (String, V
     (text, object)
 }
 
+/// The token of an order, and what happens in it.
+fn order(small: Small, design: Design, choices: &[u8]) -> (String, Option<token::Replayed>) {
+    let choices = choices.to_vec();
+    let told = token::replay(small, design, &choices).ok();
+    let check = told.as_ref().map_or(0, |told| token::check(&told.choices));
+    (Token::Order { small, design, choices, check }.to_string(), told)
+}
+
 fn line(object: &Value) -> String {
     format!("{object}\n")
 }
 
 impl Seeds {
-    fn run(&self) -> Told {
+    fn run(&self) -> Result<Told, String> {
         let design = design(&self.design);
         let seeds = self.seeds.clone();
         let bar = ProgressBar::with_draw_target(
@@ -215,7 +236,10 @@ impl Seeds {
         bar.finish_and_clear();
         let took = start.elapsed().as_secs_f64();
         let expected = as_expected(design, !sum.broken.is_empty());
-        (if self.json { sum.json(took) } else { sum.text(took) }, expected)
+        if let Some(file) = &self.html {
+            report::write(file, &page::of_seeds(design, &seeds, &sum, took, expected))?;
+        }
+        Ok((if self.json { sum.json(took) } else { sum.text(took) }, expected))
     }
 }
 

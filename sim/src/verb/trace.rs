@@ -3,13 +3,15 @@
 use std::{
     fs::File,
     io::{self, BufRead, BufReader, IsTerminal, Read, Write},
+    path::PathBuf,
     process::ExitCode,
 };
 
 use clap::{Args, Subcommand};
 use lastbyte_sim::{
     diagram::{Diagram, terminal},
-    trace::{Checker, Finding, Malformed, Totals},
+    report::{self, Checked},
+    trace::{Checker, Finding, Malformed},
 };
 use serde_json::{Value, json};
 
@@ -49,6 +51,9 @@ struct Check {
     /// Print one JSON object.
     #[arg(long, conflicts_with = "show")]
     json: bool,
+    /// Write a page for people to this file too, with each execution that breaks a rule.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// The traces; `-` is stdin.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<String>,
@@ -60,16 +65,9 @@ const LINE_MAX: u64 = 64 * 1024 * 1024;
 /// Columns where the width of the terminal is not known.
 const WIDTH: usize = 100;
 
-/// A trace that was read to its end.
-struct Checked {
-    totals: Totals,
-    running: usize,
-    findings: Vec<Finding>,
-}
-
 /// Why a trace was not.
 enum Failed {
-    /// It cannot be read, or a line of it cannot.
+    /// It cannot be read, or a line of it cannot; or the page cannot be written.
     Trace(String),
     /// What was found cannot be told.
     Write(io::Error),
@@ -93,7 +91,7 @@ impl Trace {
 impl Check {
     /// Executions that break a rule, in all files.
     fn all(&self, to: &mut impl Write) -> Result<usize, Failed> {
-        let mut told = Vec::new();
+        let (mut told, mut all) = (Vec::new(), Vec::new());
         let mut broken = 0;
         for file in &self.files {
             let checked = if file == "-" {
@@ -109,6 +107,11 @@ impl Check {
             } else {
                 writeln!(to, "{file}: {}", sum(&checked)).map_err(Failed::Write)?;
             }
+            all.push((file.clone(), checked));
+        }
+        if let Some(file) = &self.html {
+            let page = report::of_trace(&all, report::command_line());
+            report::write(file, &page).map_err(Failed::Trace)?;
         }
         if self.json {
             let all = json!({ "files": told });
@@ -123,7 +126,7 @@ impl Check {
         from: &mut dyn BufRead,
         to: &mut impl Write,
     ) -> Result<Checked, Failed> {
-        let mut checker = Checker::new(self.show);
+        let mut checker = Checker::new(self.show || self.html.is_some());
         let mut findings = Vec::new();
         let mut line = Vec::new();
         for number in 1.. {
@@ -189,7 +192,7 @@ fn tell(name: &str, malformed: &Malformed, is_whole: bool) -> String {
 }
 
 fn sum(checked: &Checked) -> String {
-    let Totals { events, executions, broken } = checked.totals;
+    let lastbyte_sim::trace::Totals { events, executions, broken } = checked.totals;
     let rules = match broken {
         0 => "no rule broken".to_owned(),
         broken => format!("{broken} broken"),

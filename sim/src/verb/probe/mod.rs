@@ -5,6 +5,7 @@
 
 mod cases;
 mod interval;
+mod page;
 mod report;
 mod tally;
 mod trial;
@@ -14,6 +15,7 @@ use std::{
     io::{self, Write},
     num::NonZeroUsize,
     os::unix::ffi::{OsStrExt, OsStringExt},
+    path::PathBuf,
     process::ExitCode,
     sync::{
         Arc, Mutex, PoisonError,
@@ -29,7 +31,10 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::run::{cannot_write, options::duration, out::say};
 use cases::{Case, Script};
-use lastbyte_sim::OWN_ERROR;
+use lastbyte_sim::{
+    OWN_ERROR,
+    report::{quoted, write as write_page},
+};
 use report::Row;
 use tally::{Fault, Tally};
 
@@ -66,6 +71,9 @@ pub(crate) struct Probe {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
+    /// Write a page for people to this file too.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// The command line, with `{}` once where the shell command belongs.
     #[arg(last = true, required = true, value_name = "CMD")]
     command: Vec<OsString>,
@@ -188,7 +196,7 @@ impl Probe {
             let stderr = String::from_utf8_lossy(&output.stderr);
             said = format!("{}, and said {:?}", terminal.status, stderr.trim_end());
         }
-        let line = report::quoted(&trial::fill(&self.command, "exit 0"));
+        let line = quoted(&trial::fill(&self.command, "exit 0"));
         Err(format!("the command line does not run a shell command: `{line}` {said}"))
     }
 
@@ -218,6 +226,10 @@ impl Probe {
             writeln!(to, "{}", report::json(self, &rows, &all, is_whole))?;
         } else {
             write!(to, "{}", report::rest(self, &rows, &all, is_whole))?;
+        }
+        if let Some(file) = &self.html {
+            let page = page::of_probe(self, &rows, &all, is_whole);
+            write_page(file, &page).map_err(Failed::Own)?;
         }
         Ok(all)
     }

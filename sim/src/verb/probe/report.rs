@@ -1,6 +1,6 @@
 //! What is printed: a table that grows case by case, or one JSON object.
 
-use std::{ffi::OsString, fmt::Write, os::unix::ffi::OsStrExt};
+use std::fmt::Write;
 
 use serde_json::{Map, Value, json};
 
@@ -11,6 +11,7 @@ use super::{
     tally::{Fault, Rate, Tally},
     trial::fill,
 };
+use crate::report::quoted;
 
 /// A case and its runs.
 pub(super) struct Row {
@@ -38,7 +39,7 @@ pub(super) fn row(row: &Row) -> String {
 }
 
 /// A rate and its bounds, in percent.
-fn percent(rate: Rate) -> String {
+pub(super) fn percent(rate: Rate) -> String {
     let Interval { low, high } = rate.bounds();
     let shown = |share: f64| 100.0 * share;
     format!("{:5.1} % ({:.1} to {:.1})", shown(rate.value()), shown(low), shown(high))
@@ -69,7 +70,7 @@ pub(super) fn rest(probe: &Probe, rows: &[Row], all: &Tally, is_whole: bool) -> 
 }
 
 /// The sentence at the end.
-fn verdict(all: &Tally, is_whole: bool) -> String {
+pub(super) fn verdict(all: &Tally, is_whole: bool) -> String {
     let name = verdict_name(all, is_whole);
     let faulty = all.faulty();
     match faulty.hits {
@@ -95,7 +96,7 @@ pub(super) fn is_faulty(all: &Tally) -> bool {
 }
 
 /// The command line that makes the runs of a case again.
-fn again(probe: &Probe, case: &str) -> String {
+pub(super) fn again(probe: &Probe, case: &str) -> String {
     let Probe { runs, jobs, .. } = probe;
     let jobs = jobs.get();
     let timeout = humantime::format_duration(probe.timeout).to_string().replace(' ', "");
@@ -104,23 +105,10 @@ fn again(probe: &Probe, case: &str) -> String {
 }
 
 /// The command line of one run.
-fn once(probe: &Probe, case: &Case, number: u32) -> String {
+pub(super) fn once(probe: &Probe, case: &Case, number: u32) -> String {
     let scripts = case.scripts(probe.timeout);
     let script = &scripts[(number as usize - 1) % scripts.len()];
     quoted(&fill(&probe.command, &script.text))
-}
-
-/// Words as a POSIX shell takes them.
-pub(super) fn quoted(words: &[OsString]) -> String {
-    let plain = |c: u8| c.is_ascii_alphanumeric() || b"_-./:=@%+,{}".contains(&c);
-    let quote = |word: &OsString| {
-        let text = word.to_string_lossy();
-        match word.as_bytes() {
-            bytes if !bytes.is_empty() && bytes.iter().all(|&c| plain(c)) => text.into_owned(),
-            _ => format!("'{}'", text.replace('\'', r"'\''")),
-        }
-    };
-    words.iter().map(quote).collect::<Vec<_>>().join(" ")
 }
 
 pub(super) fn json(probe: &Probe, rows: &[Row], all: &Tally, is_whole: bool) -> Value {
