@@ -32,6 +32,9 @@ type Cmd struct {
 	Stdout, Stderr io.Writer
 	// Combined has Events ask for one stream instead of two, in the kernel's order.
 	Combined bool
+	// PTY has the command lead a session on a terminal of this size. Its output is one stream, which
+	// goes to Stdout, and Stderr is nil or equal; Stdin is typed, and nil types nothing.
+	PTY *Size
 
 	// Policy is what honest systems do differently; nil is DefaultPolicy.
 	Policy *Policy
@@ -74,7 +77,7 @@ func (c *Cmd) Output() ([]byte, error) {
 	}
 	var stdout, stderr bytes.Buffer
 	c.Stdout = &stdout
-	alone := c.Stderr == nil
+	alone := c.Stderr == nil && c.PTY == nil
 	if alone {
 		c.Stderr = &stderr
 	}
@@ -99,19 +102,12 @@ func (c *Cmd) CombinedOutput() ([]byte, error) {
 
 // Start starts the command. Its output goes to its writers as it comes, whether or not somebody waits.
 func (c *Cmd) Start() error {
-	writers := map[Stream]io.Writer{}
-	if piped(c.Stdout) && same(c.Stdout, c.Stderr) {
-		writers[Combined] = c.Stdout
-	} else {
-		if piped(c.Stdout) {
-			writers[Stdout] = c.Stdout
-		}
-		if piped(c.Stderr) {
-			writers[Stderr] = c.Stderr
-		}
+	writers, err := c.writers()
+	if err != nil {
+		return err
 	}
 	var streams []Stream
-	for _, stream := range []Stream{Stdout, Stderr, Combined} {
+	for _, stream := range []Stream{Stdout, Stderr, Combined, PTY} {
 		if writers[stream] != nil {
 			streams = append(streams, stream)
 		}
@@ -122,6 +118,29 @@ func (c *Cmd) Start() error {
 	c.sinks = &sinks{exec: c.exec, writers: writers, done: make(chan struct{})}
 	go c.sinks.run()
 	return nil
+}
+
+// writers are those who are written to, by the streams that need one.
+func (c *Cmd) writers() (map[Stream]io.Writer, error) {
+	writers := map[Stream]io.Writer{}
+	switch {
+	case c.PTY != nil && c.Stderr != nil && !same(c.Stdout, c.Stderr):
+		return nil, invalid(InvalidState, "start the command: a terminal has one output; leave Stderr nil")
+	case c.PTY != nil && c.Stdout == nil:
+		writers[PTY] = io.Discard
+	case c.PTY != nil:
+		writers[PTY] = c.Stdout
+	case piped(c.Stdout) && same(c.Stdout, c.Stderr):
+		writers[Combined] = c.Stdout
+	default:
+		if piped(c.Stdout) {
+			writers[Stdout] = c.Stdout
+		}
+		if piped(c.Stderr) {
+			writers[Stderr] = c.Stderr
+		}
+	}
+	return writers, nil
 }
 
 // piped is whether a writer needs a pipe of ours.

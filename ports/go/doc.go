@@ -39,6 +39,7 @@ const (
 	Stdout   = machine.Stdout
 	Stderr   = machine.Stderr
 	Combined = machine.Combined
+	PTY      = machine.PTY
 )
 
 // What becomes of a signal, kill, close or shutdown.

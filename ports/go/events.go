@@ -13,7 +13,10 @@ import (
 func (c *Cmd) Events() iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		streams := []Stream{Stdout, Stderr}
-		if c.Combined {
+		switch {
+		case c.PTY != nil:
+			streams = []Stream{PTY}
+		case c.Combined:
 			streams = []Stream{Combined}
 		}
 		if c.Stdout != nil || c.Stderr != nil {

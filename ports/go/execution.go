@@ -323,6 +323,6 @@ func (e *execution) fire(timer machine.Timer, c *clock) {
 		return
 	}
 	if p := e.pumps[timer.Stream]; p != nil && timer.Kind >= machine.IdleTimer {
-		p.look() // readability wins: this read decides (C6)
+		p.lookOn() // readability wins: these reads decide (C6)
 	}
 }

@@ -55,6 +55,10 @@ func (p *pump) run() {
 			<-p.resumed
 		}
 	}
+	if p.stream == PTY {
+		// To close a terminal sends SIGHUP, and a root that has let go of it may be about to exit.
+		<-p.e.exited
+	}
 	p.e.mu.Lock()
 	defer p.e.mu.Unlock()
 	if !p.finished { // the poller failed us, and not because it was told to
@@ -122,6 +126,10 @@ func (p *pump) look() found {
 			return foundNoRoom
 		}
 		return foundNothing
+	case err == syscall.EIO && p.stream == PTY: // the last descriptor of the child's side is closed
+		p.finish()
+		p.tell(machine.ReadEOF{Stream: p.stream})
+		return foundNoRoom
 	case err != nil:
 		p.finish()
 		p.tell(machine.ReadError{Stream: p.stream, Errno: errnoOf(err)})
@@ -133,6 +141,14 @@ func (p *pump) look() found {
 	}
 	p.take(n)
 	return foundBytes
+}
+
+// lookOn looks until there is nothing. Of bytes that are read here the poller may not tell run again, so it is
+// not left to that to find the rest. The lock is held.
+func (p *pump) lookOn() {
+	if p.look() == foundBytes {
+		go p.readable(0)
+	}
 }
 
 // take hands over what was read: a block that is full enough as it is, of another a copy, so that a

@@ -102,16 +102,18 @@ func (e *execution) lookAtRoot(flags uintptr) bool {
 		return true
 	}
 	for _, p := range e.pumps {
-		p.look()
+		p.lookOn()
 	}
 	return true
 }
 
 // standing is how much stands unread.
 func (p *pump) standing() uint64 {
+	if p.stream == PTY {
+		return ptyHolds
+	}
 	var n int32
-	_, _, errno := syscall.Syscall(syscall.SYS_IOCTL, uintptr(p.fd), fionread, uintptr(unsafe.Pointer(&n)))
-	if errno != 0 || n < 0 {
+	if err := ioctl(p.fd, fionread, unsafe.Pointer(&n)); err != nil || n < 0 {
 		return 0
 	}
 	return uint64(n)

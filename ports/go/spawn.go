@@ -113,7 +113,10 @@ func (c *Cmd) fork(path string, streams []Stream) (e *ends, pid, pidfd int, err 
 	pid, err = syscall.ForkExec(path, c.Args, &syscall.ProcAttr{
 		Dir: c.Dir, Env: env,
 		Files: []uintptr{uintptr(e.child[0]), uintptr(e.child[1]), uintptr(e.child[2])},
-		Sys:   &syscall.SysProcAttr{Setpgid: true, PidFD: &pidfd},
+		// The leader of a session leads a group as well. The child's descriptor 0 is its terminal.
+		Sys: &syscall.SysProcAttr{
+			Setpgid: c.PTY == nil, Setsid: c.PTY != nil, Setctty: c.PTY != nil, PidFD: &pidfd,
+		},
 	})
 	if err != nil {
 		stage, errno := c.stageOf(syscall.Errno(errnoOf(err)), path)
@@ -140,6 +143,9 @@ func (e *ends) closeChilds(ours bool) {
 
 // connect gives the child its three descriptors.
 func (c *Cmd) connect(e *ends, streams []Stream) error {
+	if c.PTY != nil {
+		return c.terminal(e)
+	}
 	file, isFile := c.Stdin.(*os.File)
 	switch {
 	case isFile:

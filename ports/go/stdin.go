@@ -17,6 +17,8 @@ type StdinPipe struct {
 	mu                sync.Mutex
 	file              *os.File
 	over              bool
+	pty               bool
+	midLine           bool // of a terminal: the last byte written ended no line
 	accepted, written uint64
 	err               error // of the reader that is copied
 }
@@ -84,14 +86,18 @@ func (s *StdinPipe) Write(p []byte) (int, error) {
 	n, err := file.Write(p)
 	s.mu.Lock()
 	s.written += uint64(n)
+	if n > 0 {
+		s.midLine = p[n-1] != '\n'
+	}
 	s.mu.Unlock()
-	if errors.Is(err, syscall.EPIPE) {
+	if errors.Is(err, syscall.EPIPE) || s.pty && errors.Is(err, syscall.EIO) {
 		_ = s.Close()
 	}
 	return n, err
 }
 
-// Close ends the command's stdin. Again, it does nothing.
+// Close ends the command's stdin: on a terminal by typing its end-of-file character. Again, it does
+// nothing.
 func (s *StdinPipe) Close() error {
 	s.mu.Lock()
 	file, over := s.file, s.over
@@ -100,7 +106,24 @@ func (s *StdinPipe) Close() error {
 	if over || file == nil {
 		return nil
 	}
+	if s.pty {
+		s.typeEnd(file)
+	}
 	return file.Close()
+}
+
+// typeEnd ends a terminal's input. In the midst of a line, the first end-of-file character ends that.
+func (s *StdinPipe) typeEnd(file *os.File) {
+	s.mu.Lock()
+	ends := "\x04"
+	if s.midLine {
+		ends = "\x04\x04"
+	}
+	s.mu.Unlock()
+	if raw, err := file.SyscallConn(); err == nil {
+		// Tried once: neither a command that does not read is waited for, nor a Write that waits for it.
+		_ = raw.Control(func(fd uintptr) { _, _ = syscall.Write(int(fd), []byte(ends)) })
+	}
 }
 
 // Counts are the bytes that were accepted, and of these those that went into the pipe.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync/atomic"
 
 	"github.com/lastbyte/lastbyte/ports/go/machine"
@@ -103,11 +104,15 @@ func (r *recorder) input(in input) {
 		r.line("read_error", fields{"stream": in.Stream.String(), "errno": in.Errno})
 	case machine.Reap:
 		r.reaped = true
+		f := fields{"status": statusFields(in.Status)}
 		standing := fields{}
 		for stream, n := range in.Standing {
 			standing[stream.String()] = n
 		}
-		r.line("reap", fields{"status": statusFields(in.Status), "standing": standing})
+		if !slices.Contains(r.streams, PTY) { // there only a bound of it is known
+			f["standing"] = standing
+		}
+		r.line("reap", f)
 	case machine.Wait:
 		r.line("wait", fields{"until": untilName(in.Until)})
 	case machine.CancelWait:

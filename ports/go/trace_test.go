@@ -54,6 +54,11 @@ func traced(t *testing.T) *bytes.Buffer {
 	if _, err := waited.CombinedOutput(); err != nil {
 		t.Fatal(err)
 	}
+	terminal := onTerminal("echo hi; echo oops >&2")
+	terminal.Trace = trace
+	if err := terminal.Run(); err != nil {
+		t.Fatal(err)
+	}
 	return trace
 }
 
@@ -75,12 +80,12 @@ func TestATraceSaysWhatHappened(t *testing.T) {
 		counts[line.Event]++
 		names[line.Execution] = true
 	}
-	for event, want := range map[string]int{"spawn": 8, "reap": 8, "exit": 7, "refused": 1, "close": 1, "closed": 1} {
+	for event, want := range map[string]int{"spawn": 9, "reap": 9, "exit": 8, "refused": 1, "close": 1, "closed": 1} {
 		if counts[event] != want {
 			t.Errorf("%d lines %q, want %d", counts[event], event, want)
 		}
 	}
-	if len(names) != 9 {
-		t.Errorf("%d executions, want 9", len(names))
+	if len(names) != 10 {
+		t.Errorf("%d executions, want 10", len(names))
 	}
 }
