@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, iter, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::{
     OWN_ERROR,
@@ -38,6 +38,9 @@ enum Verb {
     Vectors(verb::vectors::Vectors),
     Conform(verb::conform::Conform),
     Shim(verb::shim::Shim),
+    Doctor(verb::doctor::Doctor),
+    Completions(verb::shell::Completions),
+    Man(verb::shell::Man),
 }
 
 /// Whether these words, without the program's own, are a command line of `lastbyte`. Nothing is run.
@@ -78,5 +81,8 @@ pub fn main() -> ExitCode {
         Verb::Vectors(vectors) => vectors.run(),
         Verb::Conform(conform) => conform.run(),
         Verb::Shim(shim) => shim.run(),
+        Verb::Doctor(doctor) => doctor.run(),
+        Verb::Completions(completions) => completions.run(&Cli::command()),
+        Verb::Man(man) => man.run(Cli::command()),
     }
 }

@@ -12,6 +12,8 @@
 extern crate self as lastbyte_sim;
 
 mod arena;
+#[cfg(doctest)]
+mod book;
 pub mod bytes;
 pub mod catalogue;
 mod child;

@@ -15,6 +15,9 @@ mod root;
 #[cfg(unix)]
 pub(crate) mod spawn;
 
+#[cfg(unix)]
+pub use root::group_by_pidfd;
+
 use core::{
     task::{Context, Poll},
     time::Duration,

@@ -240,6 +240,13 @@ fn pidfd_names_group(pidfd: BorrowedFd<'_>) -> bool {
     })
 }
 
+/// Whether this kernel signals a process group by the pidfd of its leader (Linux 6.9). Where it does
+/// not, a root is kept unreaped for as long as its group may need a signal (C16).
+pub fn group_by_pidfd() -> bool {
+    pidfd_open(rustix::process::getpid(), PidfdFlags::empty())
+        .is_ok_and(|pidfd| pidfd_names_group(pidfd.as_fd()))
+}
+
 /// Set by a thread that waits for a child's end, on kernels without pidfds.
 struct ExitFlag {
     ended: AtomicBool,

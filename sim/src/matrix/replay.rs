@@ -9,6 +9,11 @@ use crate::{OWN_ERROR, catalogue::Specimen, schedule::Token};
 
 /// Run one schedule again, step by step.
 #[derive(Args, Debug)]
+#[command(after_help = "\
+Example:
+  lastbyte replay stock:wait-error:1:1:333:72f3
+
+Exit codes: 0, the rule breaks again; 1, it does not; 125, the token cannot be run.")]
 pub struct Replay {
     /// The token that `check` printed.
     token: String,

@@ -13,6 +13,12 @@ use crate::{
 
 /// Draw the shortest schedule in which a design breaks a rule, as a sequence diagram.
 #[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  lastbyte show stock:C1
+  lastbyte show stock:C4 --svg race.svg
+
+Exit codes: 0, it was drawn; 1, the design does not break the rule; 125, it could not be drawn.")]
 pub struct Show {
     /// The design and the rule, as in `stock:C1`; `lastbyte check` lists them.
     #[arg(value_name = "DESIGN:RULE")]

@@ -21,6 +21,13 @@ use super::run::options;
 
 /// Hold a port to the conformance vectors.
 #[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  lastbyte conform -- ports/python/conform
+  lastbyte conform --only C7 --html port.html -- ports/python/conform
+  lastbyte conform --show races.odjdny7n
+
+Exit codes: 0 when every vector passes; 1 when one fails; 125 when there are no vectors, or no shim.")]
 pub(crate) struct Conform {
     /// The folder of the vectors.
     #[arg(long, value_name = "DIR", default_value = "vectors")]

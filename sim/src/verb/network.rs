@@ -83,6 +83,9 @@ struct Seeds {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
+    /// Show no progress. There is none either where stderr is no terminal.
+    #[arg(long, short)]
+    quiet: bool,
     /// Write a page for people to this file too.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
@@ -222,7 +225,7 @@ impl Seeds {
         let seeds = self.seeds.clone();
         let bar = ProgressBar::with_draw_target(
             Some(seeds.end - seeds.start),
-            ProgressDrawTarget::stderr(),
+            if self.quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() },
         );
         let style =
             ProgressStyle::with_template("{pos}/{len} seeds [{bar:30}] {per_sec}, {eta} left");

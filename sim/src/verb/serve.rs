@@ -28,6 +28,12 @@ const LOG: &str = "LASTBYTE_LOG";
 
 /// Run commands for others, who ask by HTTP.
 #[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  lastbyte serve
+  lastbyte serve --listen unix:/run/lastbyte.sock --state-dir /var/lib/lastbyte
+
+Exit codes: 0 when it was asked to end; 125 when it cannot listen, or its configuration cannot be read.")]
 pub(crate) struct Serve {
     /// Where to listen: `HOST:PORT` (port 0 is any that is free) or `unix:PATH`.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]

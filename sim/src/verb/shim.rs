@@ -7,6 +7,12 @@ use lastbyte_sim::conform::{port, saboteur::Sabotage};
 
 /// Answer conformance vectors on stdin, as the reference or with a bug.
 #[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  lastbyte conform -- lastbyte shim
+  lastbyte conform -- lastbyte shim --bug wait-at-reap
+
+Exit codes: 0 when the input has ended; 125 when a line cannot be answered.")]
 pub(crate) struct Shim {
     /// Answer with this bug.
     #[arg(long, value_name = "BUG", value_parser = PossibleValuesParser::new(Sabotage::names()))]

@@ -7,6 +7,11 @@ use lastbyte_sim::vectors::{generate, store};
 
 /// Make the conformance vectors.
 #[derive(Args, Debug)]
+#[command(after_help = "\
+Example:
+  lastbyte vectors --out vectors
+
+Exit codes: 0 when they were written; 125 when they could not be.")]
 pub(crate) struct Vectors {
     /// The folder to write to.
     #[arg(long, value_name = "DIR", default_value = "vectors")]
