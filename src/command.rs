@@ -46,6 +46,7 @@ pub struct Command {
     outputs: Outputs,
     process_group: bool,
     resources: ResourceLimits,
+    dies_with_us: bool,
     timestamps: bool,
     monitored: bool,
     recorder: Option<Recorder>,
@@ -123,6 +124,7 @@ impl Command {
             outputs: Outputs::Separate { stdout: Stdio::Piped, stderr: Stdio::Piped },
             process_group: true,
             resources: ResourceLimits::default(),
+            dies_with_us: false,
             timestamps: false,
             monitored: false,
             recorder: None,
@@ -236,6 +238,17 @@ impl Command {
         self
     }
 
+    /// Whether the root is sent SIGKILL when the thread that starts it ends, however it ends: SIGKILL to
+    /// this process included, which leaves us no moment to kill anything ourselves.
+    ///
+    /// For a program whose starting threads live as long as it does. The kernel forgets it for what the
+    /// root starts in its turn, and at the exec of a set-user-id program: those live on. A start costs a
+    /// fork(2) of this process. Default: false.
+    pub fn dies_with_us(&mut self, on: bool) -> &mut Self {
+        self.dies_with_us = on;
+        self
+    }
+
     /// Kills the execution when it has run this long. Default: never.
     pub fn timeout(&mut self, timeout: Duration) -> &mut Self {
         self.policy.timeout = Some(timeout);
@@ -327,6 +340,7 @@ impl Command {
             outputs: &self.outputs,
             process_group: self.process_group,
             resources: self.resources,
+            dies_with_us: self.dies_with_us,
         };
         let child = spawn(self.builder(), &wiring)?;
         Ok(Started {

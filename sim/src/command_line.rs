@@ -7,6 +7,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::{
     OWN_ERROR,
     catalogue::{Specimen, specimens},
+    diagram::text::shown,
     matrix::{check::Check, replay::Replay, sample::Sample, show::Show},
     verb,
 };
@@ -28,6 +29,8 @@ enum Verb {
     Sample(Sample),
     Show(Show),
     Network(verb::network::Network),
+    Sweep(verb::sweep::Sweep),
+    Merge(verb::merge::Merge),
     Trace(verb::trace::Trace),
     Probe(verb::probe::Probe),
     Soak(verb::soak::Soak),
@@ -58,8 +61,7 @@ pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // A closed stdout or stderr leaves nobody to tell.
-            let _printed = error.print();
+            print(&error);
             let code = if error.use_stderr() { OWN_ERROR } else { 0 };
             return ExitCode::from(code);
         }
@@ -73,6 +75,8 @@ pub fn main() -> ExitCode {
         Verb::Sample(sample) => sample.run(&known),
         Verb::Show(show) => show.run(&known),
         Verb::Network(network) => network.run(),
+        Verb::Sweep(sweep) => sweep.run(),
+        Verb::Merge(merge) => merge.run(),
         Verb::Trace(trace) => trace.run(),
         Verb::Probe(probe) => probe.run(),
         Verb::Soak(soak) => soak.run(),
@@ -84,5 +88,18 @@ pub fn main() -> ExitCode {
         Verb::Doctor(doctor) => doctor.run(),
         Verb::Completions(completions) => completions.run(&Cli::command()),
         Verb::Man(man) => man.run(Cli::command()),
+    }
+}
+
+/// Prints what clap has to say, in colour where there is somebody to see it. Words of the command line
+/// that a terminal would obey are shown in it as escapes.
+fn print(error: &clap::Error) {
+    let text = error.to_string();
+    let neutral = shown(&text);
+    if neutral == text {
+        // A closed stdout or stderr leaves nobody to tell.
+        let _printed = error.print();
+    } else {
+        eprint!("{neutral}");
     }
 }

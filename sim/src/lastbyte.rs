@@ -1,4 +1,5 @@
 //! The command `lastbyte`.
+#![forbid(unsafe_code)]
 
 use std::process::ExitCode;
 

@@ -7,6 +7,7 @@
 //!
 //! What it proves holds within the bounds printed with each count, at the granularity of one step;
 //! that a step is atomic, and that no wake-up is lost around it, is for the models under loom.
+#![forbid(unsafe_code)]
 
 // The verbs name it as any other program would.
 extern crate self as lastbyte_sim;

@@ -170,3 +170,32 @@ fn a_public_address_without_a_token_is_refused() {
     assert!(text(&output.stderr).contains("token"), "{}", text(&output.stderr));
     assert!(output.stdout.is_empty());
 }
+
+/// If this were red, a runner that is killed would leave commands running that nobody could reach.
+#[test]
+fn c11_a_runner_that_is_killed_takes_its_commands_with_it() {
+    let mut runner = Runner::start("killed", "127.0.0.1:0");
+    let id = a_box(&runner);
+    let url = format!("http://{}", runner.address);
+    let mut client = lastbyte(&["run", "--runner", &url, "--box", &id, "--token-file"])
+        .arg(runner.directory.join("token"))
+        .args(["--", "sh", "-c", "echo $$; exec sleep 600"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it starts");
+    let mut root = String::new();
+    let mut said = BufReader::new(client.stdout.take().expect("piped"));
+    said.read_line(&mut root).expect("the root's pid");
+    runner.child.kill().expect("it runs");
+    let stat = format!("/proc/{}/stat", root.trim());
+    // It is a zombie of init at most.
+    while let Ok(text) = fs::read_to_string(&stat)
+        && !text.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('Z'))
+    {
+        std::thread::yield_now();
+    }
+    client.kill().expect("it waits for its runner");
+    client.wait().expect("it is ours");
+}

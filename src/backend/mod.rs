@@ -14,6 +14,7 @@ pub(crate) mod pty;
 mod root;
 #[cfg(unix)]
 pub(crate) mod spawn;
+mod tether;
 
 #[cfg(unix)]
 pub use root::group_by_pidfd;

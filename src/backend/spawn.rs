@@ -22,7 +22,7 @@ use rustix::{
     process::Pid,
 };
 
-use super::{limits, pty};
+use super::{limits, pty, tether};
 use crate::{
     command::{Outputs, ResourceLimits, Stdio},
     error::{Error, Kind, Stage},
@@ -45,6 +45,7 @@ pub(crate) struct Wiring<'a> {
     pub(crate) outputs: &'a Outputs,
     pub(crate) process_group: bool,
     pub(crate) resources: ResourceLimits,
+    pub(crate) dies_with_us: bool,
 }
 
 /// Starts a child. The builder is used up: it holds the child's ends of the pipes, and these must
@@ -62,6 +63,7 @@ pub(crate) fn spawn(mut command: StdCommand, wiring: &Wiring<'_>) -> Result<Chil
                 command.process_group(0);
             }
             limits::wire(&mut command, wiring.resources);
+            tether::wire(&mut command, wiring.dies_with_us);
             let terminal = match wiring.outputs {
                 Outputs::Pty(_) => stdin.as_ref().map(OwnedFd::try_clone).transpose(),
                 Outputs::Separate { .. } | Outputs::Combined => Ok(None),

@@ -1,6 +1,7 @@
 //! The child of the tests: writes what they can check byte by byte.
 //!
-//! `pattern N`: N bytes of the pattern to stdout.
+//! `pattern N`: N bytes of the pattern to stdout. `one-page N`: the same, through a pipe that it has
+//! shrunk to one page.
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
 
 #[path = "mod.rs"]
@@ -12,6 +13,10 @@ fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["pattern", bytes] => pattern(bytes.parse().expect("a number of bytes")),
+        ["one-page", bytes] => {
+            rustix::pipe::fcntl_setpipe_size(rustix::stdio::stdout(), 1).expect("it is a pipe");
+            pattern(bytes.parse().expect("a number of bytes"));
+        }
         ref other => panic!("no mode {other:?}"),
     }
 }

@@ -397,6 +397,9 @@ def lifecycle_concurrent_creates_never_exceed_the_quota():
 def lifecycle_an_exit_comes_before_its_boxs_end():
     def race(box, _):
         execution = start(box, "sh", "-c", "echo up; exec sleep 60")
+        # Before that, nothing would put the word and the stop in order but a machine with nothing to do.
+        while expect(ask("GET", execution), 200)["kept"] < len("up\n"):
+            pass
         exit, stopped = together(lambda: wait(execution), lambda: ask("POST", f"/v1/boxes/{box}/stop"))
         # The stop is answered last: by then the execution has its terminal, and all of its output.
         assert expect(ask("GET", execution), 200)["state"] == "ended"

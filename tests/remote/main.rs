@@ -5,6 +5,7 @@ mod attach;
 mod client;
 mod errors;
 mod harness;
+mod hostile;
 mod kept;
 mod network;
 mod openapi;

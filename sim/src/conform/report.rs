@@ -6,7 +6,10 @@ use lastbyte::monitor::Rule;
 use serde_json::{Map, Value, json};
 
 use super::{Difference, Outcomes, Verdict};
-use crate::vectors::{Outcome, Vector};
+use crate::{
+    diagram::text::shown,
+    vectors::{Outcome, Vector},
+};
 
 /// How many vectors there are, and how many of them failed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,7 +73,8 @@ impl Outcomes {
         let mut text = String::new();
         // A string takes it all.
         let _written = self.tell(&mut text);
-        text
+        // What a shim has said is shown, and not obeyed by a terminal.
+        shown(&text)
     }
 
     fn tell(&self, text: &mut String) -> std::fmt::Result {

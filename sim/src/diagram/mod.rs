@@ -8,7 +8,7 @@ mod svg;
 mod terminal;
 #[cfg(test)]
 mod tests;
-mod text;
+pub(crate) mod text;
 
 pub use messages::{Message, messages};
 pub(crate) use svg::escaped;

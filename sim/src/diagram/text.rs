@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthChar;
 /// A text in which nothing is left that a terminal, or a reader of text, would obey instead of
 /// show: control characters, those that turn the direction of writing, and all others without a
 /// width are written as escapes. What is left is as wide as the sum of its characters.
-pub(super) fn neutral(text: &str) -> String {
+pub(crate) fn neutral(text: &str) -> String {
     let mut neutral = String::with_capacity(text.len());
     for c in text.chars() {
         if is_shown(c) {
@@ -15,6 +15,11 @@ pub(super) fn neutral(text: &str) -> String {
         }
     }
     neutral
+}
+
+/// As [`neutral`], of a text in lines.
+pub(crate) fn shown(text: &str) -> String {
+    text.split('\n').map(neutral).collect::<Vec<_>>().join("\n")
 }
 
 fn is_shown(c: char) -> bool {

@@ -17,7 +17,7 @@ use lastbyte_sim::{
     vectors::{Vector, store},
 };
 
-use super::run::options;
+use super::run::{options, out::say};
 
 /// Hold a port to the conformance vectors.
 #[derive(Args, Debug)]
@@ -68,7 +68,7 @@ impl Conform {
             Ok(true) => ExitCode::SUCCESS,
             Ok(false) => ExitCode::FAILURE,
             Err(why) => {
-                eprintln!("lastbyte: {why}");
+                say(&why.to_string());
                 ExitCode::from(lastbyte_sim::OWN_ERROR)
             }
         }

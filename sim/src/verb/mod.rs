@@ -2,6 +2,7 @@
 
 pub(crate) mod conform;
 pub(crate) mod doctor;
+pub(crate) mod merge;
 pub(crate) mod network;
 pub(crate) mod one_page;
 pub(crate) mod probe;
@@ -11,5 +12,6 @@ pub(crate) mod serve;
 pub(crate) mod shell;
 pub(crate) mod shim;
 pub(crate) mod soak;
+pub(crate) mod sweep;
 pub(crate) mod trace;
 pub(crate) mod vectors;

@@ -99,14 +99,14 @@ struct Replay {
 }
 
 /// One of these names.
-fn name_of<T, const N: usize>(
+pub(super) fn name_of<T, const N: usize>(
     all: [T; N],
     name: fn(T) -> &'static str,
 ) -> clap::builder::PossibleValuesParser {
     clap::builder::PossibleValuesParser::new(all.map(name))
 }
 
-fn range(text: &str) -> Result<Range<u64>, String> {
+pub(super) fn range(text: &str) -> Result<Range<u64>, String> {
     let number = |text: &str| text.parse::<u64>().map_err(|error| error.to_string());
     let range = match text.split_once("..") {
         Some((from, to)) => number(from)?..number(to)?,
@@ -115,7 +115,7 @@ fn range(text: &str) -> Result<Range<u64>, String> {
     if range.is_empty() { Err("no seed is in it; write A..B".to_owned()) } else { Ok(range) }
 }
 
-fn design(name: &str) -> Design {
+pub(super) fn design(name: &str) -> Design {
     Design::ALL.into_iter().find(|it| it.name() == name).unwrap_or(Design::Lastbyte)
 }
 
@@ -144,7 +144,7 @@ impl Network {
 /// What to print, and whether it is as expected.
 type Told = (String, bool);
 
-fn as_expected(design: Design, breaks: bool) -> bool {
+pub(super) fn as_expected(design: Design, breaks: bool) -> bool {
     breaks == (design != Design::Lastbyte)
 }
 

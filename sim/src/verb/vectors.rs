@@ -5,6 +5,8 @@ use std::{fs, path::PathBuf, process::ExitCode};
 use clap::Args;
 use lastbyte_sim::vectors::{generate, store};
 
+use super::run::out::say;
+
 /// Make the conformance vectors.
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -34,7 +36,7 @@ impl Vectors {
                 ExitCode::SUCCESS
             }
             Err(error) => {
-                eprintln!("lastbyte: failed to write to {}: {error}", self.out.display());
+                say(&format!("failed to write to {}: {error}", self.out.display()));
                 ExitCode::from(lastbyte_sim::OWN_ERROR)
             }
         }

@@ -112,3 +112,15 @@ fn c11_the_fourth_request_ends_us_whatever_holds_us_up() {
     // Signals that wait together come in no order.
     assert!(requests.iter().any(|signal| 128 + signal.as_raw() == code), "{code}");
 }
+
+/// If this were red, a lastbyte that is killed would leave its command running, where nobody sees it.
+#[test]
+fn c11_a_lastbyte_that_is_killed_takes_its_command_with_it() {
+    for options in [&[][..], &["--pty"], &["--json"]] {
+        let (running, line) = Running::sh(options, "echo pid=$$=; exec sleep 600").until("pid=");
+        let root = pid(line.split('=').nth(1).expect("a pid"));
+        running.signal(Signal::KILL);
+        wait_until_ended(root);
+        drop(running.finish());
+    }
+}

@@ -81,6 +81,8 @@ impl Host for Local {
         command.args(&order.args).env_clear().env("PATH", path).env("HOME", &home);
         command.envs(&place.profile.env).envs(&place.env).envs(&order.env);
         command.env(MARK, self.mark(place));
+        // A runner that is killed leaves no box that anybody could reach.
+        command.dies_with_us(true);
         let mut directory = self.workdir(place);
         if let Some(cwd) = &order.cwd {
             directory = directory.join(cwd);

@@ -12,6 +12,7 @@ mod budget;
 pub mod config;
 mod executions;
 mod fault;
+mod first;
 pub mod host;
 mod input;
 mod kept;

@@ -9,6 +9,7 @@ use axum::{
 use bytes::BytesMut;
 use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
 use super::{
     config::Config,
@@ -33,6 +34,9 @@ const BODY_MAX: usize = 8 * 1024 * 1024;
 /// What is read of a body that is too large, so that whoever sends it gets to read why it is
 /// refused.
 const READ_MAX: usize = 128 * 1024 * 1024;
+
+/// How long a body may take: the largest there is, through a slow line.
+const BODY_TIME: Duration = Duration::from_secs(120);
 
 /// A hundred years: longer than that is never, and no number of seconds to be computed with.
 const SECONDS_MAX: f64 = 3.2e9;
@@ -103,8 +107,15 @@ pub(super) async fn json<T: DeserializeOwned>(body: Body) -> Result<T, Error> {
     Ok(object)
 }
 
-/// A body of at most [`BODY_MAX`] bytes.
-async fn whole(mut body: Body) -> Result<Bytes, Error> {
+/// A body of at most [`BODY_MAX`] bytes, within [`BODY_TIME`].
+async fn whole(body: Body) -> Result<Bytes, Error> {
+    timeout(BODY_TIME, gather(body)).await.unwrap_or_else(|_| {
+        let seconds = BODY_TIME.as_secs();
+        Err(invalid(format!("read the body: it took longer than {seconds} s; send it faster")))
+    })
+}
+
+async fn gather(mut body: Body) -> Result<Bytes, Error> {
     let (mut bytes, mut len) = (BytesMut::new(), 0);
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| invalid(format!("read the body: {error}")))?;

@@ -17,9 +17,10 @@ use tokio::{
     time::timeout,
 };
 
-use super::{Runner, routes::router};
+use super::{Runner, first::First, routes::router};
 
-/// How long a connection may take to send the head of a request.
+/// How long a connection may take to say what it speaks, and then to send the head of a request; and
+/// how long one of HTTP/2 may be silent, and then not answer when it is asked whether it is there.
 const HEAD: Duration = Duration::from_secs(30);
 
 /// How many connections there are, and the word to close them.
@@ -70,9 +71,12 @@ impl Runner {
         let mut builder = Builder::new(TokioExecutor::new());
         // A date would be the only thing here that a wall clock decides.
         builder.http1().timer(TokioTimer::new()).auto_date_header(false).header_read_timeout(HEAD);
-        builder.http2().timer(TokioTimer::new()).auto_date_header(false);
+        let http2 = &mut builder.http2();
+        http2.timer(TokioTimer::new()).auto_date_header(false);
+        http2.keep_alive_interval(HEAD).keep_alive_timeout(HEAD);
+        let io = TokioIo::new(First::new(io, HEAD));
         let service = TowerToHyperService::new(router(self.clone()));
-        let connection = builder.serve_connection_with_upgrades(TokioIo::new(io), service);
+        let connection = builder.serve_connection_with_upgrades(io, service);
         let mut connection = pin!(connection);
         let mut closing = connections.closing.subscribe();
         let mut asked = pin!(closing.wait_for(|closing| *closing));

@@ -1,6 +1,7 @@
 //! Bring your own stack: one that many have written, under every schedule. Tasks read into a
 //! channel; a loop selects between it and the exit, and then empties it. What it would take from
 //! tokio it takes from `executor`: each await is a choice.
+#![forbid(unsafe_code)]
 
 use std::{cell::RefCell, future::poll_fn, process::ExitCode};
 

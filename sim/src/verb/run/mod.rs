@@ -156,7 +156,8 @@ impl Run {
         let mut words = self.command.iter();
         let mut command = Command::new(words.next().map_or(OsStr::new(""), |word| word));
         command.args(words).envs(self.env.iter().map(|(key, value)| (key, value)));
-        command.monitor(self.monitor);
+        // It is started by our first thread, which is the last to end.
+        command.monitor(self.monitor).dies_with_us(true);
         if let Some(dir) = &self.cwd {
             command.current_dir(dir);
         }

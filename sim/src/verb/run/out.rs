@@ -8,6 +8,8 @@ use rustix::{
     stdio,
 };
 
+use crate::diagram::text::shown;
+
 /// One of them.
 pub(super) struct Out {
     fd: BorrowedFd<'static>,
@@ -49,7 +51,9 @@ impl Out {
     }
 }
 
-/// One line on stderr. Where nobody can read it, it is not said.
+/// One line on stderr, or several. What it quotes, files and other programs included, is shown and not
+/// obeyed by a terminal. Where nobody can read it, it is not said.
 pub(in crate::verb) fn say(text: &str) {
+    let text = shown(text);
     let _written = Out::stderr().write_all(format!("lastbyte: {text}\n").as_bytes());
 }

@@ -107,13 +107,17 @@ impl<'a> Maker<'a> {
         let late = self.text();
         let Piece::Text(word) = &late else { unreachable!("a text was asked for") };
         let writes = self.dice.below(2) == 0;
-        let holder =
-            if writes { format!("sleep 0.05; printf %s {word}") } else { "sleep 0.2".to_owned() };
         let mut script = Script::new(Wires::Separate);
-        script.leave(&holder, escape);
+        if !writes {
+            script.leave("sleep 0.2", escape);
+        }
         for to in [To::Stdout, To::Stderr] {
             let text = self.text();
             script.write(to, text);
+        }
+        if writes {
+            // Started when the root has written: before, its sleep would be all that puts them in order.
+            script.leave(&format!("sleep 0.05; printf %s {word}"), escape);
         }
         script.run(&format!("exit {code}"));
         let mut plan = self.plain(script, code);
