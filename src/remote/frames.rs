@@ -169,6 +169,8 @@ fn parse(mut head: &[u8]) -> Result<Header, Broken> {
         2 if (1..=EVENT_MAX).contains(&len) => Kind::Event,
         _ => return Err(Broken),
     };
+    // No output is that long: an offset beyond what can be counted is not one.
+    offset.checked_add(u64::from(len)).ok_or(Broken)?;
     Ok(Header { kind, len, offset })
 }
 
@@ -211,5 +213,13 @@ mod tests {
             let mut piece = Bytes::from(vec![first; HEADER]);
             assert_eq!(Reader::default().next(&mut piece), Err(Broken), "{first}");
         }
+    }
+
+    /// If this were red, a runner could end its client by a number: found by the fuzzer `wire`.
+    #[test]
+    fn c09_an_offset_beyond_what_can_be_counted_is_no_frame() {
+        let mut frame = BytesMut::from(&chunk_header(StreamId::Stdout, 3, u64::MAX - 1)[..]);
+        frame.put_slice(b"abc");
+        assert_eq!(Reader::default().next(&mut frame.freeze()), Err(Broken));
     }
 }

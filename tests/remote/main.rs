@@ -10,5 +10,6 @@ mod kept;
 mod network;
 mod openapi;
 mod output;
+mod stalls;
 mod stdin;
 mod wait;

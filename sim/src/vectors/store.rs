@@ -14,6 +14,9 @@ use super::{Outcome, SCHEMA, Topic, Vector};
 /// A run of one character at least this long is told by its length.
 const RUN_MIN: usize = 200;
 
+/// A longer one is of no vector: a short line must not fill the memory.
+const RUN_MAX: usize = 1 << 20;
+
 /// Why vectors cannot be read.
 #[derive(Debug)]
 pub enum BadVectors {
@@ -100,7 +103,10 @@ fn lengthened(value: &Value) -> Option<String> {
         Value::String(line) => Some(line.clone()),
         Value::Array(parts) => {
             let [head, last, run] = &parts[..] else { return None };
-            let run = usize::try_from(run.as_u64()?).ok()?;
+            let run = usize::try_from(run.as_u64()?).ok().filter(|&run| run <= RUN_MAX)?;
+            if last.as_str()?.chars().count() > 1 {
+                return None;
+            }
             Some(head.as_str()?.to_owned() + &last.as_str()?.repeat(run))
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => None,
@@ -122,7 +128,11 @@ pub fn read_line(line: &str) -> Result<Vector, String> {
         let text = line[key].as_str().map(str::to_owned);
         text.ok_or_else(|| format!("`{key}` is no string"))
     };
-    let list = |key: &str| lengthened_all(line.get(key)).ok_or(format!("`{key}` is no list"));
+    let list = |key: &str| {
+        lengthened_all(line.get(key)).ok_or_else(|| {
+            format!("`{key}` is no list of lines (a run is of one character, at most {RUN_MAX})")
+        })
+    };
     let known = |name: &str| Rule::ALL.into_iter().find(|rule| rule.to_string() == name);
     let rules: Option<Vec<Rule>> = text("rules")?.split_whitespace().map(known).collect();
     let expected = match line.get("invalid") {
@@ -236,4 +246,28 @@ pub fn read(folder: &Path) -> Result<Vec<Vector>, BadVectors> {
 
 fn read_file(path: &Path) -> Result<String, BadVectors> {
     fs::read_to_string(path).map_err(|error| BadVectors::Unreadable(path.to_owned(), error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// If this were red, a vector of a few bytes could fill the memory, or end who reads it: found by
+    /// the fuzzer `vectors`.
+    #[test]
+    fn a_run_longer_than_any_vector_has_is_refused() {
+        let line = |run: u64| {
+            let line = json!({
+                "id": "values.1", "rules": "C3", "streams": "stdout",
+                "inputs": [["chunk stdout ", "a", run]], "steps": [[]],
+            });
+            read_line(&line.to_string())
+        };
+        let vector = line(262_145).expect("the longest that there is");
+        assert_eq!(vector.inputs[0].len(), "chunk stdout ".len() + 262_145);
+        for run in [RUN_MAX as u64 + 1, u64::MAX] {
+            let why = line(run).expect_err("it is too long");
+            assert!(why.starts_with("`inputs` is no list of lines"), "{why}");
+        }
+    }
 }

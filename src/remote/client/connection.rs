@@ -203,8 +203,16 @@ impl Answer {
         }
     }
 
-    /// The whole body.
-    pub(super) async fn whole(mut self) -> Result<Vec<u8>, Error> {
+    /// The whole body, which follows its head within [`ANSWER_MAX`]: a runner that sends the one and
+    /// not the other keeps nobody waiting for ever (C6).
+    pub(super) async fn whole(self) -> Result<Vec<u8>, Error> {
+        timeout(ANSWER_MAX, self.collected()).await.unwrap_or_else(|_| {
+            let op = "read the runner's answer: it began and did not end in time; see its log";
+            Err(Error::new(ErrorKind::BackendLost, op))
+        })
+    }
+
+    async fn collected(mut self) -> Result<Vec<u8>, Error> {
         let mut whole = Vec::new();
         while let Some(piece) = self.next().await? {
             whole.extend_from_slice(&piece);

@@ -101,7 +101,8 @@ impl Inbox {
                 }
             }
             Event::Gap { stream, bytes } if self.streams.contains(stream) => {
-                shared.lanes[stream].dropped += bytes;
+                let dropped = &mut shared.lanes[stream].dropped;
+                *dropped = dropped.saturating_add(bytes);
             }
             Event::End { stream, end } if self.streams.contains(stream) => {
                 shared.lanes[stream].end.get_or_insert(end);
@@ -234,7 +235,8 @@ impl Inbox {
         }
         for report in ours.streams.iter_mut().flatten() {
             let Some(there) = &told.streams[report.stream] else { continue };
-            report.dropped += there.dropped;
+            // Whatever a runner says, it does not end its client.
+            report.dropped = report.dropped.saturating_add(there.dropped);
             if let End::Eof = report.end {
                 report.end = there.end;
                 report.held = there.held;

@@ -84,11 +84,12 @@ fn take(far: &Far, reader: &mut Reader, mut piece: Bytes, next: &mut u64) -> Res
         if offset != *next {
             return Err(broken("it is not what was asked for"));
         }
-        *next += match &event {
+        let len = match &event {
             Event::Chunk { chunk, .. } => Chunk::len(chunk),
             Event::Gap { bytes, .. } => *bytes,
             Event::End { .. } | Event::Exit(_) => 0,
         };
+        *next = next.checked_add(len).ok_or_else(|| broken("it is longer than any output"))?;
         far.inbox.take(event);
     }
 }
