@@ -112,6 +112,27 @@ pub fn sample_one<S: Stack>(
     }
 }
 
+/// Makes the schedule that `choose` makes, who is told how many choices there are: the rule that it
+/// breaks. A schedule that does not come to an end is left where it is.
+pub fn chosen<S: Stack>(
+    scenario: &Arc<Scenario>,
+    mut choose: impl FnMut(usize) -> usize,
+) -> Option<Broken> {
+    let session = enter::<S>(scenario, QUIET);
+    let mut choices = Vec::new();
+    for _step in 0..STEPS_MAX {
+        session.choices(&mut choices);
+        if choices.is_empty() {
+            return session.finish().err();
+        }
+        let place = choose(choices.len()).min(choices.len() - 1);
+        if let Err(broken) = session.take(choices[place]) {
+            return Some(broken);
+        }
+    }
+    None
+}
+
 /// A sequence of numbers from a seed (splitmix64, Steele et al., OOPSLA 2014).
 #[derive(Clone, Debug)]
 pub(crate) struct Chance(pub(crate) u64);
