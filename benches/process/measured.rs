@@ -59,6 +59,9 @@ impl Unit {
 /// Every so many-th byte is hashed while it is timed: the hash is to cost nothing.
 const STRIDE: usize = 509;
 
+/// A peer that needs longer for one round is not asked for another, in seconds.
+const PATIENCE: f64 = 20.0;
+
 /// What one peer took, over all rounds.
 pub(crate) struct Taken {
     pub(crate) peer: &'static str,
@@ -89,6 +92,15 @@ impl Taken {
         values.sort_by(f64::total_cmp);
         [values[values.len() / 2], values[0], values[values.len() - 1]]
     }
+
+    /// How many times the time of `other` it took: the median over the rounds, each by itself, for
+    /// what others do on the machine moves both peers of a round.
+    pub(crate) fn times(&self, other: &Taken) -> f64 {
+        let rounds = self.seconds.iter().zip(&other.seconds);
+        let mut ratios: Vec<f64> = rounds.map(|(ours, theirs)| ours / theirs).collect();
+        ratios.sort_by(f64::total_cmp);
+        ratios[ratios.len() / 2]
+    }
 }
 
 struct Once {
@@ -107,10 +119,10 @@ pub(crate) fn measure(case: &Case, peers: &[Peer]) -> Vec<Taken> {
             Err(why) => println!("{}: left out of {}: {why}", peer.name, case.name),
         }
     }
-    let mut failed = Vec::new();
+    let mut out = Vec::new();
     for _ in 0..case.rounds {
         for (peer, taken) in &mut taken {
-            if failed.contains(&peer.name) {
+            if out.contains(&peer.name) {
                 continue;
             }
             match once(peer, case, case.number, STRIDE) {
@@ -119,10 +131,14 @@ pub(crate) fn measure(case: &Case, peers: &[Peer]) -> Vec<Taken> {
                     taken.cpu.push(cpu);
                     taken.peak_kb = taken.peak_kb.max(peak_kb);
                     taken.sleeps = sleeps;
+                    if seconds > PATIENCE {
+                        println!("{}: {seconds:.0} s for one round of {}", peer.name, case.name);
+                        out.push(peer.name);
+                    }
                 }
                 Err(why) => {
                     println!("{}: left out of {}: {why}", peer.name, case.name);
-                    failed.push(peer.name);
+                    out.push(peer.name);
                 }
             }
         }

@@ -46,7 +46,9 @@ pub(crate) fn here(target: &Path) -> Vec<Peer> {
         peers.push(Peer { name: "C, 1 MiB pipe", argv, cases: &["stream", "collect", "lines"] });
     }
     let go = built("bench-peer-go");
-    if runs("Go", "go", &["build", "-o", &go, &source("peer.go")]) {
+    // Go that is there, or else the one that its port has installed or installs.
+    let with_go = Path::new(env!("CARGO_MANIFEST_DIR")).join("ports/go/with-go");
+    if runs("Go", &with_go.to_string_lossy(), &["go", "build", "-o", &go, &source("peer.go")]) {
         peers.push(Peer { name: "Go", argv: vec![go, "exec".to_owned()], cases: ALL });
     }
     if runs("Python", "python3", &["--version"]) {
