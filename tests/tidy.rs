@@ -179,3 +179,20 @@ fn the_readme_names_the_minimum_rust_version() {
         .expect("Cargo.toml states rust-version");
     assert!(read(&root().join("README.md")).contains(&format!("Rust {version} or newer")));
 }
+
+/// If this were red, whoever copies the first examples would copy what does not compile.
+#[test]
+fn the_first_examples_compile_as_they_are_copied() {
+    for page in ["README.md", "docs/start.md"] {
+        let text = read(&root().join(page));
+        let examples: Vec<&str> = text.split("```rust\n").skip(1).collect();
+        assert!(!examples.is_empty(), "{page} has no example");
+        for example in examples {
+            let code = example.split("```").next().unwrap_or_default();
+            // A doctest hides such lines, and a reader of Markdown sees them.
+            let hidden = code.lines().find(|line| line.starts_with("# "));
+            assert_eq!(hidden, None, "{page}");
+            assert!(code.contains("fn main()"), "{page} has an example without its main");
+        }
+    }
+}
