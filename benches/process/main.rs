@@ -1,6 +1,6 @@
 //! Running commands, side by side with everybody else who runs commands, in one run.
 //!
-//! `cargo bench --bench process` takes some ten minutes; `-- --quick` one. Peers take turns, and
+//! `cargo bench --bench process` takes some twelve minutes; `-- --quick` one. Peers take turns, and
 //! each is a process of its own; medians with their spread go to `target/bench-process.md` and
 //! `target/bench-process.svg`. Every byte is counted, in every run; a first run of each peer hashes
 //! every byte, timed runs every 509th. No time is asserted.
