@@ -10,6 +10,7 @@ mod kept;
 mod network;
 mod openapi;
 mod output;
+mod overlong;
 mod stalls;
 mod stdin;
 mod wait;
