@@ -10,6 +10,7 @@ mod command;
 pub mod connect;
 mod connection;
 mod inbox;
+mod pace;
 mod pull;
 mod trouble;
 

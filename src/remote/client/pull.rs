@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use super::{
     backend::Far,
     connection::{ANSWER_MAX, Ask},
+    pace::Pace,
     trouble::Trouble,
 };
 use crate::{
@@ -31,9 +32,19 @@ const WINDOW: u64 = 512 * 1024;
 /// Brings the output to the inbox, up to the exit.
 pub(super) async fn output(far: Arc<Far>, mut offset: u64, reader: u64) {
     let mut trouble = Trouble::new(far.client.patience.lost_after);
+    let mut pace = Pace::new();
     while !far.inbox.is_complete() {
+        let before = offset;
+        pace.asks();
         match one_answer(&far, &mut offset, reader, &mut trouble).await {
-            Ok(()) => trouble.over(),
+            Ok(()) => {
+                trouble.over();
+                if offset > before {
+                    pace.moves();
+                } else if !far.inbox.is_complete() {
+                    pace.stands().await;
+                }
+            }
             Err(error) => {
                 if error.kind() == ErrorKind::Gone && far.knows_execution().await {
                     tracing::debug!(%error, "output has expired");
@@ -101,14 +112,19 @@ fn broken(why: &str) -> Error {
 /// Brings the root's end to the inbox.
 pub(super) async fn end(far: Arc<Far>) {
     let mut trouble = Trouble::new(far.client.patience.lost_after);
+    let mut pace = Pace::new();
     let wait = far.client.patience.wait;
     let path = far.path(&format!("/wait?until=exited&wait_seconds={}", wait.as_secs()));
     while !far.inbox.knows_end() {
+        pace.asks();
         let ask = Ask { max: wait + ANSWER_MAX, ..Ask::get(path.clone()) };
         let asked = async { far.client.connections.send(ask).await?.whole().await };
         match asked.await {
             // Not yet.
-            Ok(body) if body.is_empty() => trouble.over(),
+            Ok(body) if body.is_empty() => {
+                trouble.over();
+                pace.stands().await;
+            }
             Ok(body) => {
                 let object: Option<Map<String, Value>> = serde_json::from_slice(&body).ok();
                 let end = object.and_then(|object| {
