@@ -303,10 +303,11 @@ fn half_a_word_or_two_of_them_are_refused() {
     }
 }
 
-/// If this were red, a reader who follows a sweep would wait for its end to see a line.
+/// If this were red, whoever reads the lines would find in them what the page does not explain. (That
+/// they are there as seeds are done is what `what_is_killed_goes_on_where_it_was` waits for.)
 #[test]
-fn a_line_is_there_when_its_seed_is_done() {
-    let out = folder("followed");
+fn the_page_has_every_field_of_a_line() {
+    let out = folder("fields");
     swept("0..2", &out, &[]);
     let file = BufReader::new(fs::File::open(only_file(&out)).expect("it is there"));
     let lines: Vec<Value> = file

@@ -268,6 +268,18 @@ const TRACES: &[&str] = &[
         "\n",
         r#"{"event":"quiet"}"#,
     ),
+    // Two at once.
+    concat!(
+        r#"{"execution":"a","event":"spawn","outputs":["stdout"]}"#,
+        "\n",
+        r#"{"execution":"b","event":"spawn","outputs":[]}"#,
+        "\n",
+        r#"{"execution":"a","event":"read_eof","stream":"stdout"}"#,
+        "\n",
+        r#"{"execution":"b","event":"reap","status":{"code":0}}"#,
+        "\n",
+        r#"{"execution":"a","event":"reap","status":{"code":0},"standing":{"stdout":0}}"#,
+    ),
     "{\"event\":\"refused\"}\n{\"event\":\"kill\"}\n{\"event\":\"close\"}\n{\"event\":\"closed\"}",
 ];
 
