@@ -5,19 +5,21 @@ use std::{
     io,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
 
 use tokio::{
     io::{Interest, unix::AsyncFd},
-    time::{Instant, Sleep, sleep_until},
+    time::{Instant, Sleep, sleep, sleep_until},
 };
 
 use crate::{
     Command, Error, ErrorKind, Execution, Output, Stdin,
     backend::{
         Backend,
+        pace::{Next, REST},
         process::{Io, Reactor},
     },
     collected::Collected,
@@ -126,22 +128,46 @@ fn current_runtime() -> Result<tokio::runtime::Handle, Error> {
     })
 }
 
-/// Registers a descriptor with tokio's I/O driver, which then owns it.
+/// Registers a descriptor with tokio's I/O driver.
 #[expect(unsafe_code, reason = "tokio asks that the descriptor stays open and the same")]
-pub(crate) fn watch(fd: OwnedFd, interest: Interest) -> io::Result<AsyncFd<OwnedFd>> {
-    // SAFETY: an OwnedFd is open and always the same descriptor, and it is closed only when the
-    // AsyncFd that owns it is dropped.
+pub(crate) fn watch(fd: Arc<OwnedFd>, interest: Interest) -> io::Result<AsyncFd<Arc<OwnedFd>>> {
+    // SAFETY: an OwnedFd is open and always the same descriptor, and the AsyncFd holds a share of
+    // it until it is dropped.
     let watched = unsafe { AsyncFd::register_with_interest(fd, interest) };
     watched.map_err(io::Error::from)
 }
 
-/// A descriptor registered with tokio's I/O driver.
+/// A descriptor to be read, under the watch of tokio's I/O driver.
 #[derive(Debug)]
-pub(crate) struct Watched(AsyncFd<OwnedFd>);
+pub(crate) struct Watched {
+    watch: Watch,
+    fd: Arc<OwnedFd>,
+}
+
+#[derive(Debug)]
+enum Watch {
+    Registered(AsyncFd<Arc<OwnedFd>>),
+    /// Not registered, so that nobody is woken by what is gathered.
+    Resting(Pin<Box<Sleep>>),
+}
 
 impl AsFd for Watched {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.get_ref().as_fd()
+        self.fd.as_fd()
+    }
+}
+
+impl Watched {
+    fn rest(&mut self) {
+        self.watch = Watch::Resting(Box::pin(sleep(REST)));
+    }
+
+    /// Under watch again. Where the system has no room for it now, it goes on to rest.
+    fn register(&mut self) {
+        match watch(Arc::clone(&self.fd), Interest::READABLE) {
+            Ok(registered) => self.watch = Watch::Registered(registered),
+            Err(_) => self.rest(),
+        }
     }
 }
 
@@ -153,27 +179,53 @@ impl Reactor for TokioReactor {
     type Fd = Watched;
 
     fn register(fd: OwnedFd) -> io::Result<Watched> {
-        watch(fd, Interest::READABLE).map(Watched)
+        let fd = Arc::new(fd);
+        let watch = Watch::Registered(watch(Arc::clone(&fd), Interest::READABLE)?);
+        Ok(Watched { watch, fd })
     }
 
     fn poll_io<T>(
-        fd: &Watched,
+        fd: &mut Watched,
         cx: &mut Context<'_>,
         mut f: impl FnMut(BorrowedFd<'_>) -> io::Result<Io<T>>,
     ) -> Poll<io::Result<T>> {
         loop {
-            let mut guard = ready!(fd.0.poll_read_ready(cx))?;
-            match f(fd.as_fd()) {
-                Ok(Io { value, emptied }) => {
-                    if emptied {
+            let found = match &mut fd.watch {
+                Watch::Registered(registered) => {
+                    let mut guard = ready!(registered.poll_read_ready(cx))?;
+                    let found = f(fd.fd.as_fd());
+                    if is_emptied(&found) {
                         guard.clear_ready();
                     }
-                    return Poll::Ready(Ok(value));
+                    if let Ok(Io { next: Next::Gather, .. }) = found {
+                        fd.rest();
+                    }
+                    found
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => guard.clear_ready(),
-                Err(error) => return Poll::Ready(Err(error)),
+                Watch::Resting(rested) => {
+                    ready!(rested.as_mut().poll(cx));
+                    let found = f(fd.fd.as_fd());
+                    match found {
+                        Ok(Io { next: Next::Gather, .. }) => fd.rest(),
+                        Ok(_) | Err(_) => fd.register(),
+                    }
+                    found
+                }
+            };
+            match found {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                found => return Poll::Ready(found.map(|io| io.value)),
             }
         }
+    }
+}
+
+/// Whether there is nothing to read until the I/O driver says so.
+fn is_emptied<T>(found: &io::Result<Io<T>>) -> bool {
+    match found {
+        Ok(Io { next: Next::Emptied | Next::Gather, .. }) => true,
+        Ok(Io { next: Next::More, .. }) => false,
+        Err(error) => error.kind() == io::ErrorKind::WouldBlock,
     }
 }
 
@@ -204,5 +256,60 @@ impl Clock for TokioClock {
             sleep.as_mut().reset(at);
         }
         sleep.as_mut().poll(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::{
+        io::{read, write},
+        pipe::{PipeFlags, pipe_with},
+    };
+    use tokio_test::{assert_pending, assert_ready_eq, task};
+
+    use super::*;
+
+    /// Reads what there is, and says what is to come next.
+    fn read_and(fd: &mut Watched, cx: &mut Context<'_>, next: Next) -> Poll<usize> {
+        let found = TokioReactor::poll_io(fd, cx, |fd| match read(fd, &mut [0; 16]) {
+            Ok(value) => Ok(Io { value, next }),
+            Err(errno) => Err(errno.into()),
+        });
+        found.map(|len| len.expect("a pipe can be read"))
+    }
+
+    /// If this were red, each line of a flood would wake its reader, or the last one would not.
+    #[tokio::test(start_paused = true)]
+    async fn a_pipe_that_gathers_wakes_nobody_until_its_rest_is_over() {
+        let flags = PipeFlags::NONBLOCK | PipeFlags::CLOEXEC;
+        let (ours, theirs) = pipe_with(flags).expect("there are pipes");
+        let say = |bytes: &[u8]| assert_eq!(write(&theirs, bytes), Ok(bytes.len()));
+        let mut fd = TokioReactor::register(ours).expect("it can be watched");
+        say(b"a");
+        assert_eq!(poll_fn(|cx| read_and(&mut fd, cx, Next::Gather)).await, 1);
+
+        say(b"bc");
+        let mut gathering = task::spawn(poll_fn(|cx| read_and(&mut fd, cx, Next::Gather)));
+        assert_pending!(gathering.poll());
+        tokio::time::advance(REST / 2).await;
+        assert!(!gathering.is_woken());
+        assert_pending!(gathering.poll());
+        say(b"d");
+        tokio::time::advance(REST).await;
+        assert!(gathering.is_woken());
+        assert_ready_eq!(gathering.poll(), 3);
+        drop(gathering);
+
+        // Nothing came within the rest: under watch again, without a clock.
+        let mut waiting = task::spawn(poll_fn(|cx| read_and(&mut fd, cx, Next::Emptied)));
+        assert_pending!(waiting.poll());
+        tokio::time::advance(REST * 2).await;
+        assert_pending!(waiting.poll());
+        tokio::time::advance(REST * 2).await;
+        assert!(!waiting.is_woken());
+        drop(waiting);
+        say(b"e");
+        let until_told = poll_fn(|cx| read_and(&mut fd, cx, Next::Emptied));
+        assert_eq!(until_told.await, 1);
     }
 }

@@ -77,6 +77,30 @@ async fn c03_two_gibibytes_of_binary_arrive_as_they_were_written() {
     assert!(terminal.is_complete());
 }
 
+/// If this were red, the last of many small writes would be left in a pipe that was to gather them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn c01_a_flood_of_small_writes_is_whole_and_before_the_exit() {
+    const BYTES: u64 = (16 << 20) + 7;
+    let mut command = child(&["small", &BYTES.to_string()]);
+    let mut execution = command.monitor(true).spawn().expect("the child starts");
+    let handle = execution.handle();
+    let (events, terminal) = no_hang(events(&mut execution)).await;
+    let mut pattern = Pattern::new();
+    for event in &events {
+        match event {
+            Event::Chunk { chunk, .. } => pattern.check(chunk),
+            Event::Gap { .. } | Event::End { .. } | Event::Exit(_) => {}
+        }
+    }
+    assert_eq!(pattern.position(), BYTES);
+    assert!(terminal.is_complete(), "{terminal:?}");
+    assert_sound(&handle);
+    let output = blocking::output(&command).expect("the child starts");
+    let mut pattern = Pattern::new();
+    pattern.check(&output.stdout);
+    assert_eq!(pattern.position(), BYTES);
+}
+
 const INTERLEAVED: &str =
     "i=0; while [ $i -lt 100000 ]; do echo o $i; echo e $i >&2; i=$((i+1)); done";
 

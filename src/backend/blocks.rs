@@ -4,9 +4,9 @@ use std::{cell::RefCell, collections::VecDeque};
 
 use bytes::{Bytes, BytesMut};
 
-/// Bytes of one read at most: half the system calls of 64 KiB. Blocks that are larger still fall
-/// out of the processor's cache, and are no faster.
-pub(super) const BLOCK: usize = 128 * 1024;
+/// Bytes of one read at most: a quarter of the system calls of 64 KiB, and what a default buffer
+/// holds.
+pub(super) const BLOCK: usize = 256 * 1024;
 
 /// A chunk this small is copied out, so that a consumer who keeps one byte does not keep a block.
 const SMALL: usize = 4 * 1024;

@@ -7,6 +7,8 @@ mod blocks;
 #[cfg(unix)]
 mod limits;
 #[cfg(unix)]
+pub(crate) mod pace;
+#[cfg(unix)]
 pub(crate) mod process;
 #[cfg(unix)]
 pub(crate) mod pty;

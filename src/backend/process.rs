@@ -5,7 +5,7 @@ use std::{
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     sync::Arc,
     task::{Context, Poll},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rustix::io::{Errno as OsErrno, ioctl_fionread};
@@ -13,6 +13,7 @@ use rustix::io::{Errno as OsErrno, ioctl_fionread};
 use super::{
     Backend, Exit, Read,
     blocks::{BLOCK, Blocks},
+    pace::{GROWN_PIPE, Next, Pace},
     root::{Means, Root},
     spawn::Child,
 };
@@ -20,15 +21,6 @@ use crate::{
     Data,
     machine::{Errno, PerStream, Signal, StreamId, Target},
 };
-
-/// The largest pipe that an unprivileged user may ask for by default (`pipe(7)`).
-const GROWN_PIPE: usize = 1024 * 1024;
-
-/// What a pipe holds unless it is grown (`pipe(7)`).
-const PIPE: usize = 64 * 1024;
-
-/// Full reads in a row that show that a pipe's size is what limits its stream.
-const FULL_READS: u32 = 4;
 
 /// No terminal buffers more than this between a writer and its master side: Linux gives a pty
 /// 8 KiB of flip buffers and 4 KiB of line buffer.
@@ -44,23 +36,21 @@ pub(crate) trait Reactor {
 
     /// Tries `f` when the descriptor may be readable, until it does not say `WouldBlock`.
     fn poll_io<T>(
-        fd: &Self::Fd,
+        fd: &mut Self::Fd,
         cx: &mut Context<'_>,
         f: impl FnMut(BorrowedFd<'_>) -> io::Result<Io<T>>,
     ) -> Poll<io::Result<T>>;
 }
 
-/// What a successful I/O call says of the next one.
+/// What a successful I/O call gave.
 pub(crate) struct Io<T> {
     pub(crate) value: T,
-    /// The descriptor was emptied: a next call would find nothing.
-    #[cfg_attr(not(feature = "tokio"), expect(dead_code, reason = "poll(2) looks anew each time"))]
-    pub(crate) emptied: bool,
+    pub(crate) next: Next,
 }
 
 impl<T> Io<T> {
     pub(crate) fn more(value: T) -> Self {
-        Io { value, emptied: false }
+        Io { value, next: Next::More }
     }
 }
 
@@ -81,9 +71,9 @@ struct Source<R: Reactor> {
     kind: Kind,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 enum Kind {
-    Pipe { full_reads: u32 },
+    Pipe(Pace),
     Pty,
 }
 
@@ -96,7 +86,7 @@ impl<R: Reactor> Process<R> {
             let kind = match id {
                 StreamId::Pty => Kind::Pty,
                 StreamId::Stdout | StreamId::Stderr | StreamId::Combined => {
-                    Kind::Pipe { full_reads: 0 }
+                    Kind::Pipe(Pace::default())
                 }
             };
             sources[id] = Some(Source { fd: R::register(fd)?, kind });
@@ -136,13 +126,8 @@ fn read_once(
         return match blocks.read(|space| rustix::io::read(fd, &mut space[..max])) {
             Ok(bytes) if bytes.is_empty() => Ok(Io::more(Read::Eof)),
             Ok(bytes) => {
-                let len = bytes.len();
-                grow(fd, kind, len);
-                let chunk = Read::Chunk(Data::new(bytes));
-                // A pipe that gave less than was asked for is empty (`epoll(7)`); a pty gives a
-                // line at a time.
-                let emptied = matches!(kind, Kind::Pipe { .. }) && len < max;
-                Ok(Io { value: chunk, emptied })
+                let next = kind.note(fd, bytes.len(), max);
+                Ok(Io { value: Read::Chunk(Data::new(bytes)), next })
             }
             Err(OsErrno::INTR) => continue,
             Err(OsErrno::WOULDBLOCK) => Err(io::ErrorKind::WouldBlock.into()),
@@ -153,25 +138,36 @@ fn read_once(
     }
 }
 
-/// Grows a pipe that is always full. The kernel limits pipe memory per user; a pipe that may not
-/// grow stays as it is.
-fn grow(fd: BorrowedFd<'_>, kind: &mut Kind, len: usize) {
-    let Kind::Pipe { full_reads } = kind else { return };
-    if *full_reads == FULL_READS {
-        return;
+impl Kind {
+    /// Takes note of a read of `len` bytes where `asked` were asked for.
+    fn note(&mut self, fd: BorrowedFd<'_>, len: usize, asked: usize) -> Next {
+        match self {
+            Kind::Pipe(pace) => {
+                let next = pace.next(len, asked, Instant::now);
+                pace.grow(|size| grow(fd, size));
+                next
+            }
+            // A terminal gives a line at a time.
+            Kind::Pty => Next::More,
+        }
     }
-    *full_reads = if len >= PIPE { *full_reads + 1 } else { 0 };
-    #[cfg(target_os = "linux")]
-    if *full_reads == FULL_READS {
-        let _size = rustix::pipe::fcntl_setpipe_size(fd, GROWN_PIPE);
-    }
+}
+
+#[cfg(target_os = "linux")]
+fn grow(pipe: BorrowedFd<'_>, size: usize) -> Option<usize> {
+    rustix::pipe::fcntl_setpipe_size(pipe, size).ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn grow(_: BorrowedFd<'_>, _: usize) -> Option<usize> {
+    None
 }
 
 impl<R: Reactor> Backend for Process<R> {
     fn poll_read(&mut self, cx: &mut Context<'_>, stream: StreamId, max: u64) -> Poll<Read> {
         let Some(source) = &mut self.sources[stream] else { return Poll::Ready(Read::Eof) };
         let (kind, blocks) = (&mut source.kind, &mut self.blocks);
-        R::poll_io(&source.fd, cx, |fd| read_once(fd, kind, blocks, max)).map(|read| {
+        R::poll_io(&mut source.fd, cx, |fd| read_once(fd, kind, blocks, max)).map(|read| {
             read.unwrap_or_else(|error| {
                 Read::Error(Errno(error.raw_os_error().unwrap_or_default()))
             })

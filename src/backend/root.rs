@@ -91,7 +91,7 @@ impl<R: Reactor> Root<R> {
     /// Its end, once, when it is there.
     pub(super) fn poll_exit(&mut self, cx: &mut Context<'_>) -> Poll<Status> {
         let pid = self.pid;
-        let ended = match &self.watch {
+        let ended = match &mut self.watch {
             Watch::Pidfd(pidfd) => R::poll_io(pidfd, cx, |_| match look(pid) {
                 Some(status) => Ok(Io::more(status)),
                 None => Err(io::ErrorKind::WouldBlock.into()),

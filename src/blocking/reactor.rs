@@ -15,7 +15,10 @@ use rustix::{
 };
 
 use crate::{
-    backend::process::{Io, Reactor},
+    backend::{
+        pace::{Next, REST},
+        process::{Io, Reactor},
+    },
     driver::Clock,
 };
 
@@ -30,12 +33,22 @@ thread_local! {
     static INTEREST: RefCell<Interest> = RefCell::default();
 }
 
-/// A descriptor to be polled.
-pub(crate) struct Polled(Arc<OwnedFd>);
+impl Interest {
+    /// The earliest of several times.
+    fn until(&mut self, at: Instant) {
+        self.until = Some(self.until.map_or(at, |until| until.min(at)));
+    }
+}
+
+/// A descriptor to be polled, or to be left alone until then.
+pub(crate) struct Polled {
+    fd: Arc<OwnedFd>,
+    rests_until: Option<Instant>,
+}
 
 impl AsFd for Polled {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.fd.as_fd()
     }
 }
 
@@ -46,20 +59,35 @@ impl Reactor for PollReactor {
     type Fd = Polled;
 
     fn register(fd: OwnedFd) -> io::Result<Polled> {
-        Ok(Polled(Arc::new(fd)))
+        Ok(Polled { fd: Arc::new(fd), rests_until: None })
     }
 
     fn poll_io<T>(
-        fd: &Polled,
+        fd: &mut Polled,
         _: &mut Context<'_>,
         mut f: impl FnMut(BorrowedFd<'_>) -> io::Result<Io<T>>,
     ) -> Poll<io::Result<T>> {
+        if let Some(until) = fd.rests_until {
+            if Instant::now() < until {
+                INTEREST.with_borrow_mut(|interest| interest.until(until));
+                return Poll::Pending;
+            }
+            fd.rests_until = None;
+        }
         match f(fd.as_fd()) {
+            Ok(Io { value, next }) => {
+                fd.rests_until = match next {
+                    Next::Gather => Some(Instant::now() + REST),
+                    // What is readable, poll(2) says each time anew.
+                    Next::Emptied | Next::More => None,
+                };
+                Poll::Ready(Ok(value))
+            }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                INTEREST.with_borrow_mut(|interest| interest.readable.push(Arc::clone(&fd.0)));
+                INTEREST.with_borrow_mut(|interest| interest.readable.push(Arc::clone(&fd.fd)));
                 Poll::Pending
             }
-            done => Poll::Ready(done.map(|io| io.value)),
+            Err(error) => Poll::Ready(Err(error)),
         }
     }
 }
@@ -84,7 +112,10 @@ impl Clock for PollClock {
         if self.now() >= at {
             return Poll::Ready(());
         }
-        INTEREST.with_borrow_mut(|interest| interest.until = self.started.checked_add(at));
+        // A time too far to be told is never.
+        if let Some(at) = self.started.checked_add(at) {
+            INTEREST.with_borrow_mut(|interest| interest.until(at));
+        }
         Poll::Pending
     }
 }
