@@ -15,7 +15,7 @@ use crate::{
     Data, Error, ErrorKind, Event, PtySize,
     backend::pty,
     collected::Collected,
-    machine::{Cause, End, Input, Reply, Signal, Status, StreamId, Terminal},
+    machine::{Cause, Input, Reply, Signal, Status, StreamId, Terminal},
     ordering::{Core, Verdict},
     stdin::Stdin,
 };
@@ -69,6 +69,9 @@ impl Execution {
     }
 
     fn poll_event(&self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        if let Some(event) = self.handle.beside.held() {
+            return Poll::Ready(Some(event));
+        }
         self.handle
             .core
             .poll_event(cx)
@@ -77,7 +80,8 @@ impl Execution {
 
     /// The next event if there is one now, without waiting.
     pub fn try_next(&mut self) -> Option<Event> {
-        self.handle.core.try_event().map(|event| self.handle.beside.tell(event))
+        let beside = &self.handle.beside;
+        beside.held().or_else(|| self.handle.core.try_event().map(|event| beside.tell(event)))
     }
 
     /// Waits for the terminal, throwing away the output that was not taken: it is reported as
@@ -169,6 +173,7 @@ impl Execution {
         self.on_drop = OnDrop::Nothing;
         // Refused only when the start was, and then there is nothing to detach from.
         let _detached = self.handle.core.step(Input::Detach);
+        self.handle.beside.close();
         self.handle.clone()
     }
 
@@ -234,10 +239,14 @@ pub(crate) enum Beside {
 /// An execution that runs elsewhere, under a machine of its own there.
 ///
 /// Our machine sees a relay: its streams end when the relay has told all. What the far machine
-/// said of their ends and of the causes is told to our consumer and waiters in their place.
+/// said of gaps, of their ends and of the causes is told to our consumer and waiters in their place.
 pub(crate) trait Far: Send + Sync {
-    /// How a stream ended there, which ended here because the relay had told all of it.
-    fn end(&self, stream: StreamId) -> End;
+    /// What the consumer is told when the core hands out this event.
+    fn tell(&self, event: Event) -> Event;
+    /// What the core had handed out before, when something else had to be told first.
+    fn held(&self) -> Option<Event>;
+    /// The consumer gets nothing of what is held any more.
+    fn close(&self);
     /// Our terminal, with what was told beside it.
     fn terminal(&self, ours: Terminal) -> Terminal;
     /// Resizes its terminal.
@@ -246,11 +255,23 @@ pub(crate) trait Far: Send + Sync {
 
 impl Beside {
     fn tell(&self, event: Event) -> Event {
-        let Beside::Far(far) = self else { return event };
-        match event {
-            Event::End { stream, end: End::Eof } => Event::End { stream, end: far.end(stream) },
-            Event::Exit(terminal) => Event::Exit(far.terminal(terminal)),
-            Event::Chunk { .. } | Event::Gap { .. } | Event::End { .. } => event,
+        match self {
+            Beside::Far(far) => far.tell(event),
+            Beside::Nothing | Beside::Pty(_) => event,
+        }
+    }
+
+    fn held(&self) -> Option<Event> {
+        match self {
+            Beside::Far(far) => far.held(),
+            Beside::Nothing | Beside::Pty(_) => None,
+        }
+    }
+
+    fn close(&self) {
+        match self {
+            Beside::Far(far) => far.close(),
+            Beside::Nothing | Beside::Pty(_) => {}
         }
     }
 
@@ -300,7 +321,9 @@ impl Handle {
 
     /// Ends it now, as [`Execution::close`], without waiting. The consumer gets no further event.
     pub fn close(&self) -> Reply {
-        self.core.step(Input::Close).unwrap_or(Reply::AlreadyExited)
+        let reply = self.core.step(Input::Close).unwrap_or(Reply::AlreadyExited);
+        self.beside.close();
+        reply
     }
 
     /// Ends it as a runtime that shuts down: kills by policy, and at the teardown bound forces the

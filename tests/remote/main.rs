@@ -4,6 +4,7 @@
 mod attach;
 mod client;
 mod errors;
+mod gaps;
 mod harness;
 mod hostile;
 mod kept;

@@ -8,7 +8,7 @@ use std::{
 use lastbyte::{Command, Status, remote::client::Client};
 use tokio::time::Instant;
 
-use crate::scripted::{EXIT, Said, Scripted, frame};
+use crate::scripted::{EXIT, Said, Scripted, chunk, frame};
 
 /// More requests of one kind than this, and the runner knows nothing any more: who asks without a
 /// pause would ask for ever, and no time would pass.
@@ -24,7 +24,7 @@ struct Asked {
 /// Answers these requests for output with nothing, then one with a byte, then those again with
 /// nothing, then with the end. Of the root's end it never knows.
 fn quiet(times: usize, asked: Arc<Mutex<Asked>>) -> Scripted {
-    let chunk = [&[1, 1, 0, 0], &1_u32.to_be_bytes()[..], &0_u64.to_be_bytes(), b"x"].concat();
+    let chunk = chunk(b"x", 0);
     let eof = |stream| frame(format!(r#"{{"event":"eof","stream":"{stream}"}}"#).as_bytes(), 1);
     let end = [eof("stdout"), eof("stderr"), frame(EXIT.as_bytes(), 1)].concat();
     Scripted::new(move |words| {

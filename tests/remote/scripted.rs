@@ -50,6 +50,12 @@ impl Connect for Scripted {
     }
 }
 
+/// Bytes of stdout as a frame.
+pub(crate) fn chunk(bytes: &[u8], offset: u64) -> Vec<u8> {
+    let len = u32::try_from(bytes.len()).expect("a chunk is small");
+    [&[1, 1, 0, 0], &len.to_be_bytes()[..], &offset.to_be_bytes(), bytes].concat()
+}
+
 /// An event's frame, as `src/remote/frames.rs` has it.
 pub(crate) fn frame(json: &[u8], offset: u64) -> Vec<u8> {
     let len = u32::try_from(json.len()).expect("an event is small");

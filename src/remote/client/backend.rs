@@ -16,7 +16,7 @@ use super::{
     pull, word,
 };
 use crate::{
-    DrainPolicy, End, Error, ErrorKind, Execution, Policy, PtySize, Signal, Stdin, StreamId,
+    DrainPolicy, Error, ErrorKind, Event, Execution, Policy, PtySize, Signal, Stdin, StreamId,
     Streams, Target, Terminal,
     backend::{Backend, Exit, Read},
     execution::{self, Beside},
@@ -142,8 +142,16 @@ struct Told {
 }
 
 impl execution::Far for Told {
-    fn end(&self, stream: StreamId) -> End {
-        self.far.inbox.end(stream)
+    fn tell(&self, event: Event) -> Event {
+        self.far.inbox.tell(event)
+    }
+
+    fn held(&self) -> Option<Event> {
+        self.far.inbox.held()
+    }
+
+    fn close(&self) {
+        self.far.inbox.close();
     }
 
     fn terminal(&self, ours: Terminal) -> Terminal {

@@ -10,6 +10,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
+use super::gaps::Gaps;
 use crate::{
     Cause, Data, End, Errno, Event, Status, StreamId, Streams, Terminal,
     backend::{Exit, Read},
@@ -34,6 +35,7 @@ pub(super) struct Inbox {
 struct Shared {
     lanes: PerStream<Lane>,
     queued: u64,
+    gaps: Gaps,
     status: Option<Status>,
     cause: Cause,
     terminal: Option<Terminal>,
@@ -50,7 +52,6 @@ struct Shared {
 #[derive(Default)]
 struct Lane {
     queue: VecDeque<Data>,
-    dropped: u64,
     end: Option<End>,
     abandoned: bool,
     waker: Option<Waker>,
@@ -96,13 +97,14 @@ impl Inbox {
             Event::Chunk { stream, chunk } if self.streams.contains(stream) => {
                 let lane = &mut shared.lanes[stream];
                 if !lane.abandoned {
-                    shared.queued += Chunk::len(&chunk);
+                    let len = Chunk::len(&chunk);
+                    shared.queued += len;
+                    shared.gaps.came(stream, len);
                     lane.queue.push_back(chunk);
                 }
             }
             Event::Gap { stream, bytes } if self.streams.contains(stream) => {
-                let dropped = &mut shared.lanes[stream].dropped;
-                *dropped = dropped.saturating_add(bytes);
+                shared.gaps.add(stream, bytes);
             }
             Event::End { stream, end } if self.streams.contains(stream) => {
                 shared.lanes[stream].end.get_or_insert(end);
@@ -215,9 +217,32 @@ impl Inbox {
 
     // What was told beside the order.
 
-    /// How a stream ended there.
-    pub(super) fn end(&self, id: StreamId) -> End {
-        self.shared().lanes[id].end.unwrap_or(End::Eof)
+    /// What the consumer gets, now that the core has handed out this event: gaps in their place,
+    /// and how a stream ended there.
+    pub(super) fn tell(&self, event: Event) -> Event {
+        let event = self.shared().gaps.tell(event);
+        self.translate(event)
+    }
+
+    /// What stood behind a gap that was told, before the core is asked for the next.
+    pub(super) fn held(&self) -> Option<Event> {
+        let event = self.shared().gaps.take_held()?;
+        Some(self.translate(event))
+    }
+
+    fn translate(&self, event: Event) -> Event {
+        match event {
+            Event::End { stream, end: End::Eof } => {
+                Event::End { stream, end: self.shared().lanes[stream].end.unwrap_or(End::Eof) }
+            }
+            Event::Exit(terminal) => Event::Exit(self.complete(terminal)),
+            Event::Chunk { .. } | Event::Gap { .. } | Event::End { .. } => event,
+        }
+    }
+
+    /// The consumer gets nothing more that was held.
+    pub(super) fn close(&self) {
+        self.shared().gaps.close();
     }
 
     /// Our terminal with what was told: causes, and how streams ended of which we had all.
@@ -229,15 +254,14 @@ impl Inbox {
         ours.cause.output_limit |= there.output_limit;
         ours.cause.stalled |= there.stalled;
         ours.cause.killed_by_us = ours.cause.killed_by_us.or(there.killed_by_us);
-        let Some(told) = &shared.terminal else { return ours };
-        if let Status::Forced = told.status {
+        let told = shared.terminal.as_ref();
+        if let Some(Terminal { status: Status::Forced, .. }) = told {
             ours.status = Status::Forced;
         }
         for report in ours.streams.iter_mut().flatten() {
-            let Some(there) = &told.streams[report.stream] else { continue };
-            // Whatever a runner says, it does not end its client.
-            report.dropped = report.dropped.saturating_add(there.dropped);
-            if let End::Eof = report.end {
+            let there = told.and_then(|told| told.streams[report.stream]);
+            shared.gaps.complete(report, there.map(|there| there.dropped));
+            if let (End::Eof, Some(there)) = (report.end, there) {
                 report.end = there.end;
                 report.held = there.held;
             }

@@ -9,6 +9,7 @@ mod calls;
 mod command;
 pub mod connect;
 mod connection;
+mod gaps;
 mod inbox;
 mod pace;
 mod pull;
