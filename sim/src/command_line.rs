@@ -5,10 +5,9 @@ use std::{ffi::OsString, iter, process::ExitCode};
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::{
-    OWN_ERROR,
     catalogue::{Specimen, specimens},
-    diagram::text::shown,
     matrix::{check::Check, replay::Replay, sample::Sample, show::Show},
+    out::usage,
     verb,
 };
 
@@ -60,11 +59,7 @@ pub fn check(words: impl IntoIterator<Item = OsString>) -> Result<(), String> {
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            print(&error);
-            let code = if error.use_stderr() { OWN_ERROR } else { 0 };
-            return ExitCode::from(code);
-        }
+        Err(told) => return usage(&told),
     };
     let known: Vec<Specimen> = specimens().collect();
     match cli.verb {
@@ -88,18 +83,5 @@ pub fn main() -> ExitCode {
         Verb::Doctor(doctor) => doctor.run(),
         Verb::Completions(completions) => completions.run(&Cli::command()),
         Verb::Man(man) => man.run(Cli::command()),
-    }
-}
-
-/// Prints what clap has to say, in colour where there is somebody to see it. Words of the command line
-/// that a terminal would obey are shown in it as escapes.
-fn print(error: &clap::Error) {
-    let text = error.to_string();
-    let neutral = shown(&text);
-    if neutral == text {
-        // A closed stdout or stderr leaves nobody to tell.
-        let _printed = error.print();
-    } else {
-        eprint!("{neutral}");
     }
 }

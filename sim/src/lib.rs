@@ -32,6 +32,7 @@ pub mod lifecycle;
 pub mod matrix;
 mod memo;
 pub mod network;
+mod out;
 mod parts;
 pub mod report;
 pub mod scenarios;

@@ -11,6 +11,8 @@ mod browser;
 mod look;
 #[path = "report/other.rs"]
 mod other;
+#[path = "report/sheets.rs"]
+mod sheets;
 #[path = "report/steer.rs"]
 mod steer;
 

@@ -1,7 +1,7 @@
 //! The reference shim: the machine behind the protocol; and the same with a bug of the zoo in it.
 
 use std::{
-    io::{BufRead, Write},
+    io::{self, BufRead, Write},
     thread,
 };
 
@@ -14,6 +14,15 @@ use crate::vectors::words::{Text, policy, read, told};
 /// Lines that a shim answers before it shows bad manners.
 const GOOD: usize = 3;
 
+/// Why no more is answered.
+#[derive(Debug)]
+pub enum Failed {
+    /// The input cannot be read, or is not of the form: in words.
+    Asked(String),
+    /// The answers cannot be written.
+    Told(io::Error),
+}
+
 /// Answers every line until the input ends.
 ///
 /// # Errors
@@ -23,7 +32,7 @@ pub fn serve(
     sabotage: Option<Sabotage>,
     input: impl BufRead,
     mut output: impl Write,
-) -> Result<(), Box<dyn std::error::Error>> {
+) -> Result<(), Failed> {
     let (bug, manner) = match sabotage {
         None => (None, None),
         Some(Sabotage::Bug(bug)) => (Some(bug), None),
@@ -31,17 +40,26 @@ pub fn serve(
     };
     let mut before = String::new();
     for (asked, line) in input.lines().enumerate() {
-        let line = line?;
-        let answer = answer(&line, bug).map_err(|what| format!("line {}: {what}", asked + 1))?;
+        let place = |what: String| {
+            let line = asked + 1;
+            Failed::Asked(format!(
+                "failed to answer line {line}: {what}; `lastbyte conform -- lastbyte shim` asks as it \
+                 should be"
+            ))
+        };
+        let line = line.map_err(|error| place(error.to_string()))?;
+        let answer = answer(&line, bug).map_err(place)?;
         let said = match manner.filter(|_| asked >= GOOD) {
-            Some(Manner::Dies) => return Err("it dies as it was asked to".into()),
+            Some(Manner::Dies) => {
+                return Err(Failed::Asked("it dies as it was asked to".to_owned()));
+            }
             Some(Manner::Hangs) => rest(),
             Some(Manner::Rubbish) => "something else\n",
             Some(Manner::Swaps) => &before,
             Some(Manner::Lingers) | None => &answer,
         };
-        output.write_all(said.as_bytes())?;
-        output.flush()?;
+        let written = output.write_all(said.as_bytes()).and_then(|()| output.flush());
+        written.map_err(Failed::Told)?;
         before = answer;
     }
     if manner == Some(Manner::Lingers) {

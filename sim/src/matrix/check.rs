@@ -13,7 +13,12 @@ use super::{
     rule,
     table::{Details, Matrix},
 };
-use crate::{OWN_ERROR, catalogue::Specimen, report};
+use crate::{
+    catalogue::Specimen,
+    diagram::text::shown,
+    out::{refuse, tell},
+    report::{Sheet, command_line, of_check, page},
+};
 
 /// Explore every interleaving of bounded executions, and check every rule.
 #[derive(Args, Debug)]
@@ -57,17 +62,13 @@ impl Check {
     /// known to break. 1: not so. 125: the check could not be made.
     pub fn run(&self, known: &[Specimen]) -> ExitCode {
         match self.check(known) {
-            Ok(true) => ExitCode::SUCCESS,
-            Ok(false) => ExitCode::FAILURE,
-            Err(why) => {
-                eprintln!("lastbyte: {why}");
-                ExitCode::from(OWN_ERROR)
-            }
+            Ok((text, is_well)) => tell(&text, is_well),
+            Err(why) => refuse(&why),
         }
     }
 
-    /// Explores, prints, and says whether all is as expected.
-    fn check(&self, known: &[Specimen]) -> Result<bool, String> {
+    /// Explores; what to print, and whether all is as expected.
+    fn check(&self, known: &[Specimen]) -> Result<(String, bool), String> {
         let rules = match &self.rule {
             Some(name) => vec![rule(name)?],
             None => Rule::ALL.to_vec(),
@@ -78,36 +79,37 @@ impl Check {
                 design.breaks.is_empty() || rules.iter().any(|rule| design.breaks.contains(rule))
             });
         }
+        let sheet = Sheet::open("--html", self.html.as_deref())?;
         let extent = Extent::from(self.bounds);
         let bar = Bar::new(&designs, &extent, self.quiet);
         let verdicts = extent.explore_all(&designs, &|progress| bar.tell(progress))?;
         drop(bar);
-        self.print(&verdicts, &rules);
-        if let Some(file) = &self.html {
-            report::write(file, &report::of_check(&verdicts, &rules, report::command_line()))?;
-        }
-        Ok(verdicts.iter().all(|verdict| verdict.is_expected(&rules)))
+        sheet.write(|| page(&of_check(&verdicts, &rules, command_line())))?;
+        let is_well = verdicts.iter().all(|verdict| verdict.is_expected(&rules));
+        Ok((self.text(&verdicts, &rules), is_well))
     }
 
-    fn print(&self, verdicts: &[Verdict], rules: &[Rule]) {
+    fn text(&self, verdicts: &[Verdict], rules: &[Rule]) -> String {
         if self.json {
             let designs: Vec<Value> =
                 verdicts.iter().map(|verdict| verdict.to_json(rules)).collect();
-            println!("{}", json!({ "designs": designs }));
-            return;
+            return format!("{}\n", json!({ "designs": designs }));
         }
+        let mut text = String::new();
         if self.details || self.design.is_some() {
             for verdict in verdicts {
-                println!("{}", Details { verdict, rules });
+                text += &format!("{}\n", Details { verdict, rules });
             }
         }
         if self.design.is_none() {
-            print!("{}", Matrix { verdicts, rules });
+            text += &Matrix { verdicts, rules }.to_string();
             let unexpected = verdicts.iter().filter(|verdict| !verdict.is_expected(rules)).count();
-            match unexpected {
-                0 => println!("{} designs, all as expected", verdicts.len()),
-                some => println!("{some} of {} designs UNEXPECTED", verdicts.len()),
-            }
+            text += &match unexpected {
+                0 => format!("{} designs, all as expected\n", verdicts.len()),
+                some => format!("{some} of {} designs UNEXPECTED\n", verdicts.len()),
+            };
         }
+        // A design of somebody else's may say anything.
+        shown(&text)
     }
 }

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use super::{check::Check, replay::Replay, sample::Sample, show::Show};
-use crate::{OWN_ERROR, catalogue::Specimen};
+use crate::{catalogue::Specimen, out::usage};
 
 /// Every schedule of exec stacks, held against the contract.
 #[derive(Parser, Debug)]
@@ -29,11 +29,7 @@ enum Verb {
 pub fn main(designs: &[Specimen]) -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            // A closed stdout or stderr leaves nobody to tell.
-            let _printed = error.print();
-            return ExitCode::from(if error.use_stderr() { OWN_ERROR } else { 0 });
-        }
+        Err(told) => return usage(&told),
     };
     match cli.verb {
         Verb::Check(check) => check.run(designs),

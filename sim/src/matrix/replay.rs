@@ -5,7 +5,12 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::table::Steps;
-use crate::{OWN_ERROR, catalogue::Specimen, schedule::Token};
+use crate::{
+    catalogue::Specimen,
+    diagram::text::shown,
+    out::{refuse, tell},
+    schedule::Token,
+};
 
 /// Run one schedule again, step by step.
 #[derive(Args, Debug)]
@@ -25,28 +30,19 @@ impl Replay {
         let replayed = Token::parse(&self.token).and_then(|token| token.replay_among(known));
         let (replayed, changed) = match replayed {
             Ok(replayed) => replayed,
-            Err(bad) => {
-                eprintln!("lastbyte: failed to replay {:?}: {bad}", self.token);
-                return ExitCode::from(OWN_ERROR);
-            }
+            Err(bad) => return refuse(&format!("failed to replay {:?}: {bad}", self.token)),
         };
-        print!("{}", Steps(&replayed));
+        let mut text = Steps(&replayed).to_string();
         if changed {
-            println!("the code changed under this token: this is not the history it was made of");
+            text += "the code changed under this token: this is not the history it was made of\n";
         }
-        match (replayed.diverged_at, replayed.broken) {
-            (Some(step), _) => {
-                println!("step {}: there is no such choice any more", step + 1);
-                ExitCode::FAILURE
-            }
-            (None, Some(broken)) => {
-                println!("breaks {broken}");
-                ExitCode::SUCCESS
-            }
-            (None, None) => {
-                println!("breaks no rule");
-                ExitCode::FAILURE
-            }
-        }
+        let breaks = replayed.diverged_at.is_none() && replayed.broken.is_some();
+        text += &match (replayed.diverged_at, replayed.broken) {
+            (Some(step), _) => format!("step {}: there is no such choice any more\n", step + 1),
+            (None, Some(broken)) => format!("breaks {broken}\n"),
+            (None, None) => "breaks no rule\n".to_owned(),
+        };
+        // A design of somebody else's may say anything.
+        tell(&shown(&text), breaks)
     }
 }

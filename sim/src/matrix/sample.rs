@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 
 use super::{named, replay_command, table::Steps};
 use crate::{
-    OWN_ERROR,
     catalogue::{Place, Specimen},
+    diagram::text::shown,
     executor::sample::{Sampled, Samples, Strategy},
+    out::{refuse, tell},
     schedule::Token,
 };
 
@@ -82,20 +83,18 @@ impl Sample {
     pub fn run(&self, known: &[Specimen]) -> ExitCode {
         let found = match self.make(known) {
             Ok(found) => found,
-            Err(why) => {
-                eprintln!("lastbyte: {why}");
-                return ExitCode::from(OWN_ERROR);
-            }
+            Err(why) => return refuse(&why),
         };
-        if self.json {
+        let text = if self.json {
             let sampled: Vec<Value> = found.iter().map(|found| self.to_json(found)).collect();
-            println!("{}", json!({ "sampled": sampled }));
+            format!("{}\n", json!({ "sampled": sampled }))
         } else {
-            found.iter().for_each(|found| self.print(found));
-            println!("{} schedules, sampled: not exhaustive", self.schedules(&found));
-        }
-        let unknown = found.iter().any(|found| !found.is_known());
-        if unknown { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+            let told: String = found.iter().map(|found| self.told(found)).collect();
+            let schedules = self.schedules(&found);
+            // A design of somebody else's may say anything.
+            shown(&format!("{told}{schedules} schedules, sampled: not exhaustive\n"))
+        };
+        tell(&text, found.iter().all(Found::is_known))
     }
 
     fn schedules(&self, found: &[Found]) -> u64 {
@@ -119,9 +118,16 @@ impl Sample {
             }
         }
         if found.is_empty() {
-            return Err("nothing to sample: machines are explored, by `check`, and stacks are \
-                        asked in the scenarios that `check --design NAME` lists"
-                .to_owned());
+            let wanted = match (&self.design, &self.place) {
+                (Some(design), Some(place)) => format!("{design:?} in {place:?}"),
+                (Some(design), None) => format!("{design:?}"),
+                (None, Some(place)) => format!("any design in {place:?}"),
+                (None, None) => "any design".to_owned(),
+            };
+            return Err(format!(
+                "nothing to sample of {wanted}: machines are explored, by `check`, and stacks are \
+                 asked in the scenarios that `check --design NAME` lists"
+            ));
         }
         Ok(found)
     }
@@ -131,16 +137,22 @@ impl Sample {
         Token::new(found.specimen, &found.place, size, &sampled.found.schedule)
     }
 
-    fn print(&self, found: &Found) {
+    fn told(&self, found: &Found) -> String {
+        let mut text = String::new();
         for (rule, sampled) in &found.broken {
             let Sampled { seed, steps, found: cut } = sampled;
             let known = if found.specimen.breaks.contains(rule) { "" } else { "UNEXPECTED: " };
             let (name, place) = (found.specimen.name, found.place.name);
-            println!("{known}{name} in {place} breaks {}", cut.broken);
-            println!("  from seed {seed}, {} of its {steps} steps:", cut.schedule.len());
-            print!("{}", Steps(&found.place.replay(&cut.schedule)));
-            println!("        {}\n", replay_command(&self.token(found, sampled)));
+            text += &format!(
+                "{known}{name} in {place} breaks {}\n  from seed {seed}, {} of its {steps} steps:\n{}\
+                 \x20       {}\n\n",
+                cut.broken,
+                cut.schedule.len(),
+                Steps(&found.place.replay(&cut.schedule)),
+                replay_command(&self.token(found, sampled))
+            );
         }
+        text
     }
 
     fn to_json(&self, found: &Found) -> Value {

@@ -1,14 +1,15 @@
 //! `lastbyte show DESIGN:RULE`: the shortest schedule that breaks a rule, drawn.
 
-use std::{fs, io::IsTerminal, path::PathBuf, process::ExitCode};
+use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
 
 use clap::Args;
 
 use super::{Extent, named, options::Bounds, replay_command, rule, unwatched};
 use crate::{
-    OWN_ERROR,
     catalogue::Specimen,
     diagram::{Diagram, svg, terminal},
+    out::{refuse, tell},
+    report::Sheet,
 };
 
 /// Draw the shortest schedule in which a design breaks a rule, as a sequence diagram.
@@ -37,20 +38,25 @@ impl Show {
     /// Exit code 0: it was drawn. 1: the design does not break the rule. 125: it could not be
     /// drawn.
     pub fn run(&self, known: &[Specimen]) -> ExitCode {
-        match self
-            .diagram(known)
-            .and_then(|diagram| diagram.map(|found| self.draw(&found)).transpose())
-        {
-            Ok(Some(())) => ExitCode::SUCCESS,
-            Ok(None) => {
-                println!("{} breaks nothing within these bounds", self.what);
-                ExitCode::FAILURE
-            }
-            Err(why) => {
-                eprintln!("lastbyte: {why}");
-                ExitCode::from(OWN_ERROR)
-            }
+        match self.show(known) {
+            Ok(Some(text)) => tell(&text, true),
+            Ok(None) => tell(&format!("{} breaks nothing within these bounds\n", self.what), false),
+            Err(why) => refuse(&why),
         }
+    }
+
+    /// What to print; `None` where the rule holds.
+    fn show(&self, known: &[Specimen]) -> Result<Option<String>, String> {
+        let sheet = Sheet::open("--svg", self.svg.as_deref())?;
+        let Some(diagram) = self.diagram(known)? else { return Ok(None) };
+        if sheet.is_wanted() {
+            return sheet.write(|| svg(&diagram)).map(|()| Some(String::new()));
+        }
+        let stdout = std::io::stdout();
+        let width = rustix::termios::tcgetwinsize(&stdout)
+            .map_or(WIDTH, |size| usize::from(size.ws_col).max(1));
+        let colour = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        Ok(Some(terminal(&diagram, width, colour)))
     }
 
     /// The shortest schedule; `None` where the rule holds.
@@ -72,18 +78,5 @@ impl Show {
             }
         }
         Ok(None)
-    }
-
-    fn draw(&self, diagram: &Diagram) -> Result<(), String> {
-        if let Some(file) = &self.svg {
-            return fs::write(file, svg(diagram))
-                .map_err(|error| format!("failed to write {}: {error}", file.display()));
-        }
-        let stdout = std::io::stdout();
-        let width = rustix::termios::tcgetwinsize(&stdout)
-            .map_or(WIDTH, |size| usize::from(size.ws_col).max(1));
-        let colour = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        print!("{}", terminal(diagram, width, colour));
-        Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! What a command found as one page: a file that needs nothing else, no network and no font.
 //!
-//! A verb fills a [`Report`]; [`write()`] makes the page of it. Everything stands in the page as
+//! A verb opens a [`Sheet`] before its run and fills a [`Report`] after it; [`page()`] makes the page of
+//! it. Everything stands in the page as
 //! text, tables and drawings, so that it can be read, searched and printed without scripts; the
 //! script adds the viewer that goes through a schedule step by step. Every text may hold what a
 //! child or a file said: it is escaped here, in one place, and nowhere else.
@@ -9,7 +10,9 @@ mod chart;
 mod check;
 mod command;
 mod conform;
+mod curve;
 mod page;
+mod sheet;
 #[cfg(test)]
 mod tests;
 mod trace;
@@ -17,10 +20,10 @@ mod trace;
 pub use check::of_check;
 pub use command::{command_line, quoted};
 pub use conform::of_conform;
+pub use curve::Curve;
 pub use page::page;
+pub use sheet::Sheet;
 pub use trace::{Checked, of_trace};
-
-use std::{fs, path::Path};
 
 use crate::diagram::Diagram;
 
@@ -221,14 +224,4 @@ pub fn grouped(number: impl ToString) -> String {
         grouped.push(digit);
     }
     grouped
-}
-
-/// Writes the page to a file.
-///
-/// # Errors
-///
-/// What to tell the user: the file cannot be written.
-pub fn write(file: &Path, report: &Report) -> Result<(), String> {
-    fs::write(file, page(report))
-        .map_err(|error| format!("failed to write the report to {}: {error}", file.display()))
 }

@@ -1,7 +1,7 @@
 //! `lastbyte conform -- SHIM...`: holds a port to the vectors.
 
 use std::{
-    ffi::OsString, fs, io::IsTerminal, path::PathBuf, process::ExitCode, thread, time::Duration,
+    ffi::OsString, io::IsTerminal, path::PathBuf, process::ExitCode, thread, time::Duration,
 };
 
 use clap::Args;
@@ -9,15 +9,16 @@ use lastbyte_sim::{
     conform::{
         Outcomes, Verdict,
         drawn::drawn,
-        junit::junit,
+        junit,
         pool::{self, Asking},
     },
     diagram::terminal,
-    report,
+    report::{self, Sheet},
     vectors::{Vector, store},
 };
 
-use super::run::{options, out::say};
+use super::run::options;
+use crate::out::{refuse, tell};
 
 /// Hold a port to the conformance vectors.
 #[derive(Args, Debug)]
@@ -65,23 +66,18 @@ impl Conform {
     /// Exit code 0: every vector passes. 1: not so. 125: nothing can be said: no vectors, no shim.
     pub(crate) fn run(&self) -> ExitCode {
         match self.outcome() {
-            Ok(true) => ExitCode::SUCCESS,
-            Ok(false) => ExitCode::FAILURE,
-            Err(why) => {
-                say(&why.to_string());
-                ExitCode::from(lastbyte_sim::OWN_ERROR)
-            }
+            Ok((text, is_passed)) => tell(&text, is_passed),
+            Err(why) => refuse(&why),
         }
     }
 
-    fn outcome(&self) -> Result<bool, String> {
+    /// What to print, and whether every vector passes.
+    fn outcome(&self) -> Result<(String, bool), String> {
+        let (html, junit) = self.sheets()?;
         let vectors = self.chosen()?;
         if self.shim.is_empty() {
             return match (&self.show, &vectors[..]) {
-                (Some(_), [vector]) => {
-                    draw(vector, None);
-                    Ok(true)
-                }
+                (Some(_), [vector]) => Ok((draw(vector, None), true)),
                 _ => Err("no shim is named; give the command after `--`".to_owned()),
             };
         }
@@ -90,8 +86,14 @@ impl Conform {
         let (shim, bound, first) = (self.shim.clone(), self.timeout, self.first);
         let asking = Asking { shim, jobs, bound, first };
         let outcomes = pool::ask(vectors, &asking)?;
-        self.tell(&outcomes)?;
-        Ok(outcomes.is_passed())
+        html.write(|| report::page(&report::of_conform(&outcomes, report::command_line())))?;
+        junit.write(|| junit::junit(&outcomes))?;
+        Ok((self.text(&outcomes), outcomes.is_passed()))
+    }
+
+    fn sheets(&self) -> Result<(Sheet, Sheet), String> {
+        let html = Sheet::open("--html", self.html.as_deref())?;
+        Ok((html, Sheet::open("--junit", self.junit.as_deref())?))
     }
 
     fn chosen(&self) -> Result<Vec<Vector>, String> {
@@ -110,22 +112,14 @@ impl Conform {
         Ok(vectors)
     }
 
-    fn tell(&self, outcomes: &Outcomes) -> Result<(), String> {
-        if let Some(file) = &self.junit {
-            fs::write(file, junit(outcomes))
-                .map_err(|error| format!("failed to write {}: {error}", file.display()))?;
-        }
-        if let Some(file) = &self.html {
-            report::write(file, &report::of_conform(outcomes, report::command_line()))?;
-        }
+    fn text(&self, outcomes: &Outcomes) -> String {
         if self.json {
-            println!("{}", outcomes.to_json());
+            format!("{}\n", outcomes.to_json())
         } else if let (Some(_), [(vector, verdict)]) = (&self.show, &outcomes.all[..]) {
-            draw(vector, Some(verdict));
+            draw(vector, Some(verdict))
         } else {
-            print!("{}", outcomes.told());
+            outcomes.told()
         }
-        Ok(())
     }
 }
 
@@ -133,10 +127,10 @@ fn is_meant(vector: &Vector, pattern: &str) -> bool {
     vector.id.contains(pattern) || vector.rules.iter().any(|rule| rule.to_string() == pattern)
 }
 
-fn draw(vector: &Vector, verdict: Option<&Verdict>) {
+fn draw(vector: &Vector, verdict: Option<&Verdict>) -> String {
     let stdout = std::io::stdout();
     let width =
         rustix::termios::tcgetwinsize(&stdout).map_or(100, |size| usize::from(size.ws_col).max(1));
     let colour = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    print!("{}", terminal(&drawn(vector, verdict), width, colour));
+    terminal(&drawn(vector, verdict), width, colour)
 }

@@ -2,15 +2,12 @@
 
 mod look;
 
-use std::{
-    io::{self, Write},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::run::cannot_write;
+use crate::out::tell;
 
 /// Tell what this system has of what lastbyte uses: pidfds, pipes, ptys, limits.
 #[derive(Args, Debug)]
@@ -64,11 +61,7 @@ impl Doctor {
         let findings = look::all();
         let is_well = findings.iter().all(|finding| finding.state != State::Missing);
         let text = if self.json { object(&findings, is_well) } else { lines(&findings, is_well) };
-        match io::stdout().write_all(text.as_bytes()) {
-            Ok(()) if is_well => ExitCode::SUCCESS,
-            Ok(()) => ExitCode::FAILURE,
-            Err(error) => ExitCode::from(cannot_write(&error)),
-        }
+        tell(&text, is_well)
     }
 }
 

@@ -3,22 +3,25 @@
 use std::{
     collections::BTreeMap,
     fs::{self, File},
-    io::{self, Write},
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use clap::Args;
-use lastbyte_sim::OWN_ERROR;
 use serde_json::{Value, json};
 
 use super::{
     network::{as_expected, design},
-    run::{cannot_write, out::say},
     sweep::{
         file::{Head, read},
+        page::{self, Part, Told},
         row::Sum,
     },
+};
+use crate::{
+    diagram::text::shown,
+    out::{refuse, tell},
+    report::{self, Fact, Report, Sheet, grouped},
 };
 
 /// Fold the files of `lastbyte sweep` into one report.
@@ -29,6 +32,7 @@ use super::{
 Examples:
   lastbyte merge results
   lastbyte merge --json node1/results node2/results
+  lastbyte merge --html sweep.html results
 
 Exit codes: 0 when all is as expected: the client that ships breaks no rule, and a wrong one is caught;
 1 when it is not; 125 for files that cannot be read, or are not one whole sweep.")]
@@ -39,6 +43,9 @@ pub(crate) struct Merge {
     /// Files of a sweep, or folders with them.
     #[arg(required = true, value_name = "DIR|FILE")]
     files: Vec<PathBuf>,
+    /// Write a page for people to this file too.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
 }
 
 /// How many ranges of missing seeds are told.
@@ -47,27 +54,25 @@ const TOLD: usize = 5;
 /// A sweep as a whole.
 struct Merged {
     head: Head,
-    files: usize,
+    /// What each file comes to, by its name.
+    parts: Vec<Part>,
     sum: Sum,
 }
 
 impl Merge {
     pub(crate) fn run(&self) -> ExitCode {
-        let merged = match self.paths().and_then(|paths| merge(&paths)) {
+        let opened = Sheet::open("--html", self.html.as_deref());
+        let merged = opened.and_then(|sheet| {
+            let merged = merge(&self.paths()?)?;
+            sheet.write(|| report::page(&merged.page()))?;
+            Ok(merged)
+        });
+        let merged = match merged {
             Ok(merged) => merged,
-            Err(why) => {
-                say(&why);
-                return ExitCode::from(OWN_ERROR);
-            }
+            Err(why) => return refuse(&why),
         };
         let text = if self.json { object(&merged) } else { text(&merged) };
-        match io::stdout().write_all(text.as_bytes()) {
-            Ok(()) if as_expected(design(&merged.head.design), merged.sum.breaks()) => {
-                ExitCode::SUCCESS
-            }
-            Ok(()) => ExitCode::FAILURE,
-            Err(error) => ExitCode::from(cannot_write(&error)),
-        }
+        tell(&text, merged.is_well())
     }
 
     /// The files, those of folders by name.
@@ -100,9 +105,21 @@ impl Merge {
     }
 }
 
+impl Merged {
+    fn is_well(&self) -> bool {
+        as_expected(design(&self.head.design), self.sum.breaks())
+    }
+
+    fn page(&self) -> Report {
+        let Merged { head, parts, sum } = self;
+        let timings = vec![Fact::new(grouped(parts.len()), "files")];
+        page::of(Told { verb: "merge", head, parts, sum, is_well: self.is_well(), timings })
+    }
+}
+
 fn merge(paths: &[PathBuf]) -> Result<Merged, String> {
     let mut first: Option<(Head, &Path)> = None;
-    let mut sum = Sum::default();
+    let (mut sum, mut parts) = (Sum::default(), Vec::new());
     // Each seed, and the file that it is in.
     let mut seen: BTreeMap<u64, usize> = BTreeMap::new();
     for (number, path) in paths.iter().enumerate() {
@@ -126,6 +143,7 @@ fn merge(paths: &[PathBuf]) -> Result<Merged, String> {
                 }
             }
         }
+        let mut part = Sum::default();
         for row in contents.rows {
             if let Some(earlier) = seen.insert(row.seed, number) {
                 let earlier = paths.get(earlier).map_or(path.as_path(), PathBuf::as_path).display();
@@ -134,12 +152,14 @@ fn merge(paths: &[PathBuf]) -> Result<Merged, String> {
                     row.seed
                 ));
             }
+            part.add(row.clone());
             sum.add(row);
         }
+        parts.push(Part { name: shown.to_string(), sum: part });
     }
     let Some((head, _)) = first else { return Err("no file was given".to_owned()) };
     check_whole(&head, &seen)?;
-    Ok(Merged { head, files: paths.len(), sum })
+    Ok(Merged { head, parts, sum })
 }
 
 /// Every seed is there.
@@ -173,19 +193,21 @@ fn check_whole(head: &Head, seen: &BTreeMap<u64, usize>) -> Result<(), String> {
 fn text(merged: &Merged) -> String {
     let shared: Vec<String> =
         merged.head.shared().into_iter().map(|(name, value)| format!("{name} {value}")).collect();
-    let Merged { files, sum, .. } = merged;
-    format!(
+    let Merged { parts, sum, .. } = merged;
+    let files = parts.len();
+    // The files are from other machines.
+    shown(&format!(
         "{files} files; {}\n{}{:.0} s of virtual time\n{}",
         shared.join(", "),
         sum.head(),
         sum.virtual_seconds(),
-        sum.rules()
-    )
+        sum.told_rules()
+    ))
 }
 
 fn object(merged: &Merged) -> String {
     let mut fields = merged.sum.fields();
-    fields.insert("files".to_owned(), json!(merged.files));
+    fields.insert("files".to_owned(), json!(merged.parts.len()));
     for (name, value) in merged.head.shared() {
         fields.insert(name.replace(' ', "_"), json!(value));
     }

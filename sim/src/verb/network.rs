@@ -2,18 +2,11 @@
 
 mod page;
 
-use std::{
-    io::{self, Write},
-    ops::Range,
-    path::PathBuf,
-    process::ExitCode,
-    time::Instant,
-};
+use std::{ops::Range, path::PathBuf, process::ExitCode, time::Instant};
 
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use lastbyte_sim::{
-    OWN_ERROR,
     network::{
         faults,
         orders::{Merge, Orders as Found, every_order, first_break},
@@ -21,11 +14,11 @@ use lastbyte_sim::{
         small::{HOSTS, Small, SmallRun},
         token::{self, Token},
     },
-    report,
+    report::{self, Sheet},
 };
 use serde_json::{Value, json};
 
-use super::run::{cannot_write, out::say};
+use crate::out::{refuse, tell};
 
 /// The production runner and client on a simulated network: every order of small commands, and
 /// faults by seed.
@@ -126,17 +119,9 @@ impl Network {
             NetworkVerb::Seeds(seeds) => seeds.run(),
             NetworkVerb::Replay(replay) => replay.run(),
         };
-        let (text, as_expected) = match told {
-            Ok(told) => told,
-            Err(why) => {
-                say(&why);
-                return ExitCode::from(OWN_ERROR);
-            }
-        };
-        match io::stdout().write_all(text.as_bytes()) {
-            Ok(()) if as_expected => ExitCode::SUCCESS,
-            Ok(()) => ExitCode::FAILURE,
-            Err(error) => ExitCode::from(cannot_write(&error)),
+        match told {
+            Ok((text, as_expected)) => tell(&text, as_expected),
+            Err(why) => refuse(&why),
         }
     }
 }
@@ -150,6 +135,7 @@ pub(super) fn as_expected(design: Design, breaks: bool) -> bool {
 
 impl Orders {
     fn run(&self) -> Result<Told, String> {
+        let sheet = Sheet::open("--html", self.html.as_deref())?;
         let design = design(&self.design);
         let chosen = |small: &Small| self.small.as_ref().is_none_or(|name| small.name() == name);
         let merge = if self.plain { Merge::Nothing } else { Merge::Alike };
@@ -171,21 +157,20 @@ impl Orders {
             })?;
             breaks |= !found.broken.is_empty();
             let seconds = start.elapsed().as_secs_f64();
-            let (told, object) = tell(small, design, &found, seconds);
-            text += &told;
+            let (text_of, object) = told(small, design, &found, seconds);
+            text += &text_of;
             objects.push(object);
             all.push((small, found, seconds));
         }
-        if let Some(file) = &self.html {
-            report::write(file, &page::of_orders(design, &all, as_expected(design, breaks)))?;
-        }
+        sheet
+            .write(|| report::page(&page::of_orders(design, &all, as_expected(design, breaks))))?;
         let text = if self.json { line(&json!({ "orders": objects })) } else { text };
         Ok((text, as_expected(design, breaks)))
     }
 }
 
 /// What was found in the orders of one command, in words and as an object.
-fn tell(small: Small, design: Design, found: &Found, seconds: f64) -> (String, Value) {
+fn told(small: Small, design: Design, found: &Found, seconds: f64) -> (String, Value) {
     let (name, longest, runs) = (small.name(), found.longest, found.runs);
     let mut text = format!(
         "{name:<7} {:>9} orders, {:>7} places, {runs:>7} runs, {longest:>2} choices at most, \
@@ -221,6 +206,7 @@ fn line(object: &Value) -> String {
 
 impl Seeds {
     fn run(&self) -> Result<Told, String> {
+        let sheet = Sheet::open("--html", self.html.as_deref())?;
         let design = design(&self.design);
         let seeds = self.seeds.clone();
         let bar = ProgressBar::with_draw_target(
@@ -239,9 +225,7 @@ impl Seeds {
         bar.finish_and_clear();
         let took = start.elapsed().as_secs_f64();
         let expected = as_expected(design, !sum.broken.is_empty());
-        if let Some(file) = &self.html {
-            report::write(file, &page::of_seeds(design, &seeds, &sum, took, expected))?;
-        }
+        sheet.write(|| report::page(&page::of_seeds(design, &seeds, &sum, took, expected)))?;
         Ok((if self.json { sum.json(took) } else { sum.text(took) }, expected))
     }
 }

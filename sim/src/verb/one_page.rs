@@ -4,9 +4,8 @@
 use std::{fs::File, io, path::PathBuf, process::ExitCode};
 
 use clap::Args;
-use lastbyte_sim::OWN_ERROR;
 
-use super::run::out::say;
+use crate::out::refuse;
 
 /// Write the beginning of a file to a stdout that holds one page.
 #[derive(Args, Debug)]
@@ -21,10 +20,7 @@ impl OnePage {
     pub(crate) fn run(&self) -> ExitCode {
         match self.write() {
             Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                say(&format!("failed to write {}: {error}", self.file.display()));
-                ExitCode::from(OWN_ERROR)
-            }
+            Err(error) => refuse(&format!("failed to write {}: {error}", self.file.display())),
         }
     }
 

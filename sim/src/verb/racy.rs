@@ -12,8 +12,7 @@ use std::{
 
 use clap::{Args, ValueEnum};
 
-use super::run::out::say;
-use lastbyte_sim::OWN_ERROR;
+use crate::{OWN_ERROR, out::refuse};
 
 /// Run a command, and be wrong in one way.
 #[derive(Args, Debug)]
@@ -52,10 +51,7 @@ impl Racy {
     pub(crate) fn run(&self) -> ExitCode {
         match self.follow() {
             Ok(code) => ExitCode::from(code),
-            Err(error) => {
-                say(&format!("failed to run it: {error}"));
-                ExitCode::from(OWN_ERROR)
-            }
+            Err(error) => refuse(&format!("failed to run it: {error}")),
         }
     }
 

@@ -2,7 +2,6 @@
 
 use std::{
     fs, io,
-    io::Write,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -18,7 +17,7 @@ use lastbyte::{
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::filter::LevelFilter;
 
-use super::run::out::say;
+use crate::out::{print, say};
 
 /// Where the token is if no file has it.
 pub(super) const TOKEN: &str = "LASTBYTE_TOKEN";
@@ -52,7 +51,7 @@ pub(crate) struct Serve {
 impl Serve {
     pub(crate) fn run(&self) -> ExitCode {
         match self.serve() {
-            Ok(()) => ExitCode::SUCCESS,
+            Ok(code) => code,
             Err(error) => {
                 say(&format!("failed to {error}"));
                 ExitCode::from(error.exit_code())
@@ -60,7 +59,7 @@ impl Serve {
         }
     }
 
-    fn serve(&self) -> Result<(), Error> {
+    fn serve(&self) -> Result<ExitCode, Error> {
         start_log()?;
         let address = Address::parse(&self.listen)?;
         let token = token(self.token_file.as_deref())?;
@@ -102,15 +101,14 @@ async fn listen(
     token: Option<Token>,
     config: Config,
     root: &Path,
-) -> Result<(), Error> {
+) -> Result<ExitCode, Error> {
     let listener = Listener::bind(address, token.is_some()).await?;
     let mut terminate = signal(SignalKind::terminate()).map_err(|e| failed("catch SIGTERM", e))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|e| failed("catch SIGINT", e))?;
     let runner = Runner::new(config, token, &life(), Local::new(root));
-    let mut stdout = io::stdout();
-    writeln!(stdout, "listening on {listener}")
-        .and_then(|()| stdout.flush())
-        .map_err(|error| failed("say where it listens", error))?;
+    if let Err(code) = print(&format!("listening on {listener}\n")) {
+        return Ok(code);
+    }
     let stop = async move {
         tokio::select! {
             biased;
@@ -119,7 +117,7 @@ async fn listen(
         }
     };
     listener.serve(runner, stop).await;
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 /// What tells this life of a runner from every other on this machine: when it began.

@@ -1,18 +1,12 @@
 //! `lastbyte completions` and `lastbyte man`: made from the command line itself.
 
-use std::{
-    fs,
-    io::{self, Write},
-    path::PathBuf,
-    process::ExitCode,
-};
+use std::{fs, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Command};
 use clap_complete::{Shell, generate};
 use clap_mangen::{Man as Page, generate_to};
 
-use super::run::{cannot_write, out::say};
-use lastbyte_sim::OWN_ERROR;
+use crate::out::{refuse, tell};
 
 /// Print what completes this command line in a shell.
 #[derive(Args, Debug)]
@@ -43,7 +37,7 @@ impl Completions {
     pub(crate) fn run(&self, command: &Command) -> ExitCode {
         let mut text = Vec::new();
         generate(self.shell, &mut shown(command), "lastbyte", &mut text);
-        print(&text)
+        tell(&String::from_utf8_lossy(&text), true)
     }
 }
 
@@ -54,14 +48,14 @@ impl Man {
             let mut text = Vec::new();
             // Writing to memory does not fail.
             let _never = Page::new(command).render(&mut text);
-            return print(&text);
+            return tell(&String::from_utf8_lossy(&text), true);
         };
         match fs::create_dir_all(dir).and_then(|()| generate_to(command, dir)) {
             Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                say(&format!("failed to write man pages to {}: {error}", dir.display()));
-                ExitCode::from(OWN_ERROR)
-            }
+            Err(error) => refuse(&format!(
+                "failed to write man pages to {}: {error}; give --dir a folder that can be written",
+                dir.display()
+            )),
         }
     }
 }
@@ -71,11 +65,4 @@ fn shown(command: &Command) -> Command {
     let verbs = command.get_subcommands().filter(|verb| !verb.is_hide_set()).cloned();
     let about = command.get_about().cloned().unwrap_or_default();
     Command::new("lastbyte").about(about).version(env!("CARGO_PKG_VERSION")).subcommands(verbs)
-}
-
-fn print(text: &[u8]) -> ExitCode {
-    match io::stdout().write_all(text) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => ExitCode::from(cannot_write(&error)),
-    }
 }

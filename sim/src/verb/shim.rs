@@ -3,7 +3,12 @@
 use std::{io, process::ExitCode};
 
 use clap::{Args, builder::PossibleValuesParser};
-use lastbyte_sim::conform::{port, saboteur::Sabotage};
+use lastbyte_sim::conform::{
+    port::{self, Failed},
+    saboteur::Sabotage,
+};
+
+use crate::out::{cannot_write, refuse};
 
 /// Answer conformance vectors on stdin, as the reference or with a bug.
 #[derive(Args, Debug)]
@@ -25,10 +30,8 @@ impl Shim {
         let sabotage = self.bug.as_deref().and_then(Sabotage::named);
         match port::serve(sabotage, io::stdin().lock(), io::stdout().lock()) {
             Ok(()) => ExitCode::SUCCESS,
-            Err(why) => {
-                eprintln!("lastbyte: {why}");
-                ExitCode::from(lastbyte_sim::OWN_ERROR)
-            }
+            Err(Failed::Asked(why)) => refuse(&why),
+            Err(Failed::Told(error)) => ExitCode::from(cannot_write(&error)),
         }
     }
 }

@@ -10,13 +10,15 @@ use std::{
 use clap::{Args, Subcommand};
 use lastbyte_sim::{
     diagram::{Diagram, terminal},
-    report::{self, Checked},
+    report::{self, Checked, Sheet},
     trace::{Checker, Finding, Malformed},
 };
 use serde_json::{Value, json};
 
-use super::run::{cannot_write, out::say};
-use crate::OWN_ERROR;
+use crate::{
+    diagram::text::neutral,
+    out::{cannot_write, refuse},
+};
 
 /// Recorded histories of executions.
 #[derive(Args, Debug)]
@@ -79,10 +81,7 @@ impl Trace {
         match check.all(&mut io::stdout().lock()) {
             Ok(0) => ExitCode::SUCCESS,
             Ok(_) => ExitCode::FAILURE,
-            Err(Failed::Trace(why)) => {
-                say(&why);
-                ExitCode::from(OWN_ERROR)
-            }
+            Err(Failed::Trace(why)) => refuse(&why),
             Err(Failed::Write(error)) => ExitCode::from(cannot_write(&error)),
         }
     }
@@ -91,6 +90,7 @@ impl Trace {
 impl Check {
     /// Executions that break a rule, in all files.
     fn all(&self, to: &mut impl Write) -> Result<usize, Failed> {
+        let sheet = Sheet::open("--html", self.html.as_deref()).map_err(Failed::Trace)?;
         let (mut told, mut all) = (Vec::new(), Vec::new());
         let mut broken = 0;
         for file in &self.files {
@@ -105,14 +105,12 @@ impl Check {
             if self.json {
                 told.push(object(file, &checked));
             } else {
-                writeln!(to, "{file}: {}", sum(&checked)).map_err(Failed::Write)?;
+                writeln!(to, "{}: {}", neutral(file), sum(&checked)).map_err(Failed::Write)?;
             }
             all.push((file.clone(), checked));
         }
-        if let Some(file) = &self.html {
-            let page = report::of_trace(&all, report::command_line());
-            report::write(file, &page).map_err(Failed::Trace)?;
-        }
+        let page = || report::page(&report::of_trace(&all, report::command_line()));
+        sheet.write(page).map_err(Failed::Trace)?;
         if self.json {
             let all = json!({ "files": told });
             writeln!(to, "{all}").map_err(Failed::Write)?;
@@ -176,7 +174,7 @@ impl Check {
             "" => String::new(),
             name => format!(" execution {name:?}"),
         };
-        let mut text = format!("{name}:{line}:{whose} breaks {broken}\n");
+        let mut text = format!("{}:{line}:{whose} breaks {broken}\n", neutral(name));
         if self.show {
             text += &drawn(name, finding);
         }

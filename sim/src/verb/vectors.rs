@@ -5,7 +5,10 @@ use std::{fs, path::PathBuf, process::ExitCode};
 use clap::Args;
 use lastbyte_sim::vectors::{generate, store};
 
-use super::run::out::say;
+use crate::{
+    diagram::text::neutral,
+    out::{refuse, tell},
+};
 
 /// Make the conformance vectors.
 #[derive(Args, Debug)]
@@ -32,13 +35,13 @@ impl Vectors {
         };
         match write() {
             Ok(()) => {
-                println!("{} vectors, {bytes} bytes in {}", vectors.len(), self.out.display());
-                ExitCode::SUCCESS
+                let (count, folder) = (vectors.len(), self.out.display().to_string());
+                tell(&format!("{count} vectors, {bytes} bytes in {}\n", neutral(&folder)), true)
             }
-            Err(error) => {
-                say(&format!("failed to write to {}: {error}", self.out.display()));
-                ExitCode::from(lastbyte_sim::OWN_ERROR)
-            }
+            Err(error) => refuse(&format!(
+                "failed to write to {}: {error}; give --out a folder that can be written",
+                self.out.display()
+            )),
         }
     }
 }

@@ -29,12 +29,10 @@ use clap::{Args, builder::PossibleValuesParser};
 use lastbyte::Status;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-use super::run::{cannot_write, options::duration, out::say};
+use super::run::options::duration;
+use crate::out::{cannot_write, refuse, say};
 use cases::{Case, Script};
-use lastbyte_sim::{
-    OWN_ERROR,
-    report::{quoted, write as write_page},
-};
+use lastbyte_sim::report::{Sheet, page as report_page, quoted};
 use report::Row;
 use tally::{Fault, Tally};
 
@@ -127,15 +125,13 @@ impl Probe {
             let _told = signal_hook::flag::register_conditional_default(signal, Arc::clone(&stop))
                 .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)));
         }
-        let probed = self
-            .check()
+        let opened = Sheet::open("--html", self.html.as_deref())
+            .and_then(|sheet| Ok((self.check()?, sheet)));
+        let probed = opened
             .map_err(Failed::Own)
-            .and_then(|cases| self.probe(&cases, &stop, &mut io::stdout().lock()));
+            .and_then(|(cases, sheet)| self.probe(&cases, sheet, &stop, &mut io::stdout().lock()));
         match probed {
-            Err(Failed::Own(why)) => {
-                say(&why);
-                ExitCode::from(OWN_ERROR)
-            }
+            Err(Failed::Own(why)) => refuse(&why),
             Err(Failed::Write(error)) => ExitCode::from(cannot_write(&error)),
             Ok(_) if stop.load(Ordering::Relaxed) => {
                 say("interrupted: not every run was made");
@@ -203,6 +199,7 @@ impl Probe {
     fn probe(
         &self,
         cases: &[&'static Case],
+        sheet: Sheet,
         stop: &AtomicBool,
         to: &mut impl Write,
     ) -> Result<Tally, Failed> {
@@ -227,10 +224,8 @@ impl Probe {
         } else {
             write!(to, "{}", report::rest(self, &rows, &all, is_whole))?;
         }
-        if let Some(file) = &self.html {
-            let page = page::of_probe(self, &rows, &all, is_whole);
-            write_page(file, &page).map_err(Failed::Own)?;
-        }
+        let page = || report_page(&page::of_probe(self, &rows, &all, is_whole));
+        sheet.write(page).map_err(Failed::Own)?;
         Ok(all)
     }
 

@@ -11,7 +11,7 @@ use super::{
     tally::{Fault, Rate, Tally},
     trial::fill,
 };
-use crate::report::quoted;
+use crate::{diagram::text::shown, report::quoted};
 
 /// A case and its runs.
 pub(super) struct Row {
@@ -66,7 +66,8 @@ pub(super) fn rest(probe: &Probe, rows: &[Row], all: &Tally, is_whole: bool) -> 
         line(format!("  once:  {}", once(probe, row.case, *number)));
     }
     line(format!("\n{}", verdict(all, is_whole)));
-    text
+    // What a command said is shown, and not obeyed by a terminal.
+    shown(&text)
 }
 
 /// The sentence at the end.

@@ -5,7 +5,8 @@ use std::io;
 use lastbyte::{Error, Event, Terminal, json};
 use serde_json::Value;
 
-use super::{Sink, out::Out};
+use super::Sink;
+use crate::out::Out;
 
 pub(super) struct Json {
     stdout: Out,

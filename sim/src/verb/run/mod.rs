@@ -6,7 +6,6 @@
 mod far;
 mod json;
 pub(super) mod options;
-pub(super) mod out;
 mod plain;
 mod signals;
 mod terminal;
@@ -29,11 +28,10 @@ use lastbyte::{
     error::shell_exit_code,
 };
 
-use lastbyte_sim::OWN_ERROR;
-use out::say;
-
-/// A filter whose reader has gone exits as SIGPIPE would have ended it.
-const BROKEN_PIPE: u8 = 128 + 13;
+use crate::{
+    OWN_ERROR,
+    out::{say, unwritten},
+};
 
 /// Run a command: every byte of its output, then its exit.
 #[derive(Args, Debug)]
@@ -122,7 +120,7 @@ impl Run {
             }
             Err(error) => match sink.refused(&error) {
                 Ok(()) => error.exit_code(),
-                Err(write_error) => cannot_write(&write_error),
+                Err(write_error) => unwritten(&write_error, "the command was not started"),
             },
         };
         ExitCode::from(code)
@@ -217,15 +215,6 @@ fn exit_code(terminal: &Terminal, handle: &Handle, asked: bool, written: io::Res
     }
     match written {
         Ok(()) => shell_exit_code(terminal),
-        Err(error) => cannot_write(&error),
+        Err(error) => unwritten(&error, "the command was ended"),
     }
-}
-
-/// A reader of ours that has gone is no error of ours; anything else is said.
-pub(super) fn cannot_write(error: &io::Error) -> u8 {
-    if error.kind() == io::ErrorKind::BrokenPipe {
-        return BROKEN_PIPE;
-    }
-    say(&format!("failed to write the output: {error}; the command was ended"));
-    OWN_ERROR
 }

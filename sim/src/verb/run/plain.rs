@@ -7,10 +7,8 @@ use lastbyte::{
     Cause, Cut, DrainPolicy, End, Error, Event, Status, StreamId, StreamReport, Terminal,
 };
 
-use super::{
-    Sink,
-    out::{Out, say},
-};
+use super::Sink;
+use crate::out::{Out, say};
 
 pub(super) struct Plain {
     stdout: Out,

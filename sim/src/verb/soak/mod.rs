@@ -9,14 +9,16 @@ mod census;
 mod eyes;
 mod maker;
 mod mistake;
+mod page;
 mod plan;
 mod report;
 mod run;
 mod script;
+mod series;
 
 use std::{
-    io::{self, Write},
     num::{NonZeroU64, NonZeroUsize},
+    path::PathBuf,
     process::ExitCode,
     sync::{
         Arc,
@@ -27,10 +29,13 @@ use std::{
 };
 
 use clap::{Args, builder::PossibleValuesParser};
-use lastbyte_sim::OWN_ERROR;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-use super::run::{cannot_write, options::duration, out::say};
+use super::run::options::duration;
+use crate::{
+    out::{print, refuse, say, tell},
+    report::Sheet,
+};
 use cases::Case;
 use mistake::Mistake;
 
@@ -43,6 +48,7 @@ use mistake::Mistake;
 #[command(after_help = "\
 Examples:
   lastbyte soak --for 10m
+  lastbyte soak --for 10m --html soak.html
   lastbyte soak --executions 2000 --seed 7 --json
   lastbyte soak --seed 7 --only 1234 --executions 500
 
@@ -76,6 +82,9 @@ pub(crate) struct Soak {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
+    /// Write a page for people to this file too, with what is used of the system over time.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Be wrong in this way, to be seen to find it.
     #[arg(long, value_enum, hide = true)]
     mistake: Option<Mistake>,
@@ -104,22 +113,25 @@ impl Soak {
             let _told = signal_hook::flag::register_conditional_default(signal, Arc::clone(&stop))
                 .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)));
         }
-        let found = match run::soak(self, &stop) {
+        let opened = Sheet::open("--html", self.html.as_deref());
+        let found = opened.and_then(|sheet| {
+            let found = run::soak(self, &stop)?;
+            sheet.write(|| crate::report::page(&page::of_soak(&found)))?;
+            Ok(found)
+        });
+        let found = match found {
             Ok(found) => found,
-            Err(why) => {
-                say(&why);
-                return ExitCode::from(OWN_ERROR);
-            }
+            Err(why) => return refuse(&why),
         };
         let text = if self.json { report::json(&found) } else { report::text(&found) };
-        if let Err(error) = io::stdout().write_all(text.as_bytes()) {
-            return ExitCode::from(cannot_write(&error));
+        if !stop.load(Ordering::Relaxed) {
+            return tell(&text, found.is_clear());
         }
-        if stop.load(Ordering::Relaxed) {
-            say("interrupted: the verdict is on what had been run");
-            return ExitCode::from(INTERRUPTED);
+        if let Err(code) = print(&text) {
+            return code;
         }
-        if found.is_clear() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        say("interrupted: the verdict is on what had been run");
+        ExitCode::from(INTERRUPTED)
     }
 
     /// How long executions are started, if there is a bound.

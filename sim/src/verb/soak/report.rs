@@ -1,6 +1,6 @@
 //! What a soak has found, as text and as JSON.
 
-use std::fmt::Write;
+use std::{collections::BTreeMap, fmt::Write};
 
 use serde_json::{Value, json};
 
@@ -22,7 +22,7 @@ fn write(found: &Found, text: &mut String) -> std::fmt::Result {
         "{executions} executions, seed {seed}, {jobs} at once, in {seconds:.1} s: {rate:.0} a second"
     )?;
     let cases: Vec<String> =
-        found.cases.iter().map(|(case, runs)| format!("{case} {runs}")).collect();
+        found.cases.iter().map(|(case, of)| format!("{case} {}", of.runs)).collect();
     writeln!(text, "cases: {}", cases.join(", "))?;
     writeln!(
         text,
@@ -65,16 +65,16 @@ fn row(text: &mut String, name: &str, census: Census) -> std::fmt::Result {
     writeln!(text, "{name:<12} {descriptors:>11} {threads:>8} {memory:>10} {zombies:>8}")
 }
 
-fn rate(found: &Found) -> f64 {
+pub(super) fn rate(found: &Found) -> f64 {
     found.executions as f64 / found.took.as_secs_f64().max(f64::EPSILON)
 }
 
-fn verdict(found: &Found) -> &'static str {
+pub(super) fn verdict(found: &Found) -> &'static str {
     if found.is_clear() { "clear" } else { "faulty" }
 }
 
 /// The line that runs one again.
-fn reproduce(seed: u64, number: u64) -> String {
+pub(super) fn reproduce(seed: u64, number: u64) -> String {
     format!("lastbyte soak --seed {seed} --only {number} --executions 1000")
 }
 
@@ -100,13 +100,14 @@ pub(super) fn json(found: &Found) -> String {
             (kind.name().to_owned(), json!(count))
         })
         .collect();
+    let cases: BTreeMap<_, _> = found.cases.iter().map(|(case, of)| (case, of.runs)).collect();
     let object = json!({
         "verdict": verdict(found),
         "seed": found.seed,
         "executions": found.executions,
         "seconds": found.took.as_secs_f64(),
         "jobs": found.jobs,
-        "cases": found.cases,
+        "cases": cases,
         "bytes": { "due": found.counts.expected, "seen": found.counts.seen,
                    "gaps": found.counts.gapped, "lost": found.counts.lost },
         "faults": faults,

@@ -26,6 +26,7 @@ use super::{
     census::{self, Census},
     eyes::{Counts, Fault, FaultKind},
     plan::Plan,
+    series::{Look, Series},
 };
 
 /// The file of binary bytes: as much as the largest child writes in one go.
@@ -48,8 +49,8 @@ pub(super) struct Found {
     pub(super) executions: u64,
     pub(super) took: Duration,
     pub(super) counts: Counts,
-    /// For each case, how many were run.
-    pub(super) cases: BTreeMap<&'static str, u64>,
+    /// What came of each case.
+    pub(super) cases: BTreeMap<&'static str, Of>,
     /// For each kind of fault, how many there were.
     pub(super) faults: BTreeMap<FaultKind, u64>,
     /// The first of them: number, case, what.
@@ -58,9 +59,20 @@ pub(super) struct Found {
     pub(super) settled: Option<Census>,
     pub(super) peak: Census,
     pub(super) after: Census,
+    /// How it was over time.
+    pub(super) series: Series,
     /// Processes with our mark that were still there.
     pub(super) processes_left: u64,
     pub(super) children_left: bool,
+}
+
+/// What came of one case.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Of {
+    pub(super) runs: u64,
+    pub(super) seen: u64,
+    pub(super) faulty: u64,
+    pub(super) longest: Duration,
 }
 
 impl Found {
@@ -102,24 +114,29 @@ impl Found {
 struct Tally {
     executions: u64,
     counts: Counts,
-    cases: BTreeMap<&'static str, u64>,
+    cases: BTreeMap<&'static str, Of>,
     faults: BTreeMap<FaultKind, u64>,
     told: Vec<(u64, &'static str, Fault)>,
     settled: Option<Census>,
     peak: Census,
+    series: Series,
 }
 
 impl Tally {
-    fn add(&mut self, plan: &Plan, judged: Result<Counts, Fault>) {
+    fn add(&mut self, plan: &Plan, judged: Result<Counts, Fault>, took: Duration) {
         self.executions += 1;
-        *self.cases.entry(plan.case.name()).or_default() += 1;
+        let of = self.cases.entry(plan.case.name()).or_default();
+        of.runs += 1;
+        of.longest = of.longest.max(took);
         match judged {
             Ok(counts) => {
+                of.seen += counts.seen;
                 self.counts.expected += counts.expected;
                 self.counts.seen += counts.seen;
                 self.counts.gapped += counts.gapped;
             }
             Err(fault) => {
+                of.faulty += 1;
                 self.counts.lost += fault.lost;
                 *self.faults.entry(fault.kind).or_default() += 1;
                 if self.told.len() < TOLD {
@@ -129,8 +146,10 @@ impl Tally {
         }
     }
 
-    fn look(&mut self) {
+    fn look(&mut self, since: Duration) {
         let now = Census::take();
+        let (seconds, executions) = (since.as_secs_f64(), self.executions);
+        self.series.add(Look { seconds, executions, census: now });
         self.peak = self.peak.max(now);
         if self.executions >= SETTLED {
             self.settled = self.settled.or(Some(now));
@@ -200,7 +219,10 @@ pub(super) fn soak(soak: &Soak, stop: &Arc<AtomicBool>) -> Result<Found, String>
     let removed = fs::remove_file(&stage.path);
     removed.map_err(|error| format!("failed to remove {}: {error}", stage.path.display()))?;
     let processes_left = settle(&stage, before);
-    let tally = std::mem::take(&mut *lock(&tally));
+    let mut tally = std::mem::take(&mut *lock(&tally));
+    let after = Census::take();
+    let (seconds, executions) = (took.as_secs_f64(), tally.executions);
+    tally.series.add(Look { seconds, executions, census: after });
     Ok(Found {
         seed: soak.seed,
         jobs: soak.jobs.get(),
@@ -213,7 +235,8 @@ pub(super) fn soak(soak: &Soak, stop: &Arc<AtomicBool>) -> Result<Found, String>
         before,
         settled: tally.settled,
         peak: tally.peak,
-        after: Census::take(),
+        after,
+        series: tally.series,
         processes_left,
         children_left: census::has_children(),
     })
@@ -257,8 +280,9 @@ async fn all(soak: &Soak, line: &Arc<Line>, stage: &Arc<Stage>, tally: &Arc<Mute
             tokio::spawn(async move {
                 while let Some(plan) = line.next(&soak) {
                     let plan = Arc::new(plan);
+                    let begun = Instant::now();
                     let judged = carry(Arc::clone(&plan), Arc::clone(&stage)).await;
-                    lock(&tally).add(&plan, judged);
+                    lock(&tally).add(&plan, judged, begun.elapsed());
                 }
             })
         })
@@ -266,10 +290,10 @@ async fn all(soak: &Soak, line: &Arc<Line>, stage: &Arc<Stage>, tally: &Arc<Mute
     let watched = Arc::clone(tally);
     let shown = bar.clone();
     let watcher = tokio::spawn(async move {
-        let mut every = interval(LOOK);
+        let (mut every, begun) = (interval(LOOK), Instant::now());
         loop {
             every.tick().await;
-            show(&shown, &mut lock(&watched));
+            show(&shown, &mut lock(&watched), begun.elapsed());
         }
     });
     for worker in workers {
@@ -289,8 +313,8 @@ fn bar(soak: &Soak) -> ProgressBar {
     bar
 }
 
-fn show(bar: &ProgressBar, tally: &mut Tally) {
-    tally.look();
+fn show(bar: &ProgressBar, tally: &mut Tally, since: Duration) {
+    tally.look(since);
     let Census { descriptors, threads, resident, .. } = tally.peak;
     let faults: u64 = tally.faults.values().sum();
     bar.set_message(format!(

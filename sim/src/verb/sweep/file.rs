@@ -11,6 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use lastbyte_sim::network::reader::Design;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -64,6 +65,21 @@ impl Head {
     /// Which part it is; `None` where there is no such part.
     fn shard(&self) -> Option<Shard> {
         format!("{}:{}/{}", By::named(&self.by)?.name(), self.part, self.parts).parse().ok()
+    }
+
+    /// Whether this very code has run it.
+    pub(super) fn is_of_this_code(&self) -> bool {
+        self.code == CODE
+    }
+
+    /// Whose seeds they are; `None` where there is no such design.
+    fn design(&self) -> Option<Design> {
+        Design::ALL.into_iter().find(|design| design.name() == self.design)
+    }
+
+    /// Which part it is, in words.
+    pub(in crate::verb) fn part(&self) -> String {
+        format!("{}:{}/{}", self.by, self.part, self.parts)
     }
 
     /// The file of this part.
@@ -135,6 +151,9 @@ pub(in crate::verb) fn read(path: &Path, from: &mut impl Read) -> Result<Content
             None => {
                 let head: Head =
                     serde_json::from_slice(&line).map_err(|error| bad(error.to_string()))?;
+                if head.design().is_none() {
+                    return Err(bad(format!("there is no design {:?}", head.design)));
+                }
                 contents.head = Some(head);
             }
             Some(head) => {
@@ -144,6 +163,7 @@ pub(in crate::verb) fn read(path: &Path, from: &mut impl Read) -> Result<Content
                 if !is_ours {
                     return Err(bad(format!("seed {} is not of this part", row.seed)));
                 }
+                head.design().map_or(Ok(()), |design| row.check(design)).map_err(&bad)?;
                 if !seen.insert(row.seed) {
                     return Err(bad(format!("seed {} is in it twice", row.seed)));
                 }

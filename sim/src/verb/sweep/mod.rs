@@ -4,12 +4,12 @@
 //! report. `docs/sweep.md` has the schema.
 
 pub(super) mod file;
+pub(super) mod page;
 pub(super) mod row;
 mod shard;
 
 use std::{
     collections::BTreeSet,
-    io::{self, Write},
     num::NonZeroUsize,
     ops::Range,
     path::PathBuf,
@@ -19,22 +19,23 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread::{available_parallelism, scope},
+    time::{Duration, Instant},
 };
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use lastbyte_sim::{
-    OWN_ERROR,
-    network::{faults, reader::Design},
-};
+use lastbyte_sim::network::{faults, reader::Design};
 use serde_json::{Value, json};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-use super::{
-    network::{as_expected, design, name_of, range},
-    run::{cannot_write, out::say},
+use super::network::{as_expected, design, name_of, range};
+use crate::{
+    diagram::text::shown,
+    out::{refuse, say, tell},
+    report::{self, Fact, Report, Sheet, grouped},
 };
 use file::{Head, Log};
+use page::{Part, Told};
 use row::{Row, Sum};
 use shard::{Shard, from_environment};
 
@@ -73,6 +74,9 @@ pub(crate) struct Sweep {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
+    /// Write a page for people to this file too.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
 }
 
 /// An interrupted sweep exits as SIGINT would have ended it.
@@ -81,9 +85,12 @@ const INTERRUPTED: u8 = 130;
 /// What a sweep is about, and how far it came.
 struct Swept {
     shard: Shard,
+    head: Head,
     sum: Sum,
     /// Seeds of this part that had been run before.
     before: u64,
+    /// How long the others took.
+    took: Duration,
 }
 
 impl Sweep {
@@ -94,30 +101,45 @@ impl Sweep {
             let _told = signal_hook::flag::register_conditional_default(signal, Arc::clone(&stop))
                 .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)));
         }
-        let swept = match self.sweep(&stop) {
-            Ok(swept) => swept,
-            Err(why) => {
-                say(&why);
-                return ExitCode::from(OWN_ERROR);
-            }
+        let opened = Sheet::open("--html", self.html.as_deref());
+        let (sheet, swept) = match opened.and_then(|sheet| Ok((sheet, self.sweep(&stop)?))) {
+            Ok(found) => found,
+            Err(why) => return refuse(&why),
         };
         if stop.load(Ordering::Relaxed) {
             say("interrupted: run it again to go on");
             return ExitCode::from(INTERRUPTED);
         }
-        let text = if self.json { self.object(&swept) } else { self.text(&swept) };
-        match io::stdout().write_all(text.as_bytes()) {
-            // A part of a wrong design may well have no seed that catches it.
-            Ok(()) if self.is_as_expected(&swept) => ExitCode::SUCCESS,
-            Ok(()) => ExitCode::FAILURE,
-            Err(error) => ExitCode::from(cannot_write(&error)),
+        if let Err(why) = sheet.write(|| report::page(&self.page(&swept))) {
+            return refuse(&why);
         }
+        let text = if self.json { self.object(&swept) } else { self.text(&swept) };
+        tell(&text, self.is_as_expected(&swept))
     }
 
+    /// A part of a wrong design may well have no seed that catches it.
     fn is_as_expected(&self, swept: &Swept) -> bool {
         let design = design(&self.design);
         as_expected(design, swept.sum.breaks())
             || (design != Design::Lastbyte && swept.shard.of > 1)
+    }
+
+    fn page(&self, swept: &Swept) -> Report {
+        let Swept { head, sum, before, took, .. } = swept;
+        let (made, seconds) = (sum.runs - before, took.as_secs_f64());
+        let timings = vec![
+            Fact::new(grouped(before), "seeds that had been run before"),
+            Fact::new(format!("{seconds:.1} s"), "in all"),
+            Fact::new(format!("{:.0}", made as f64 / seconds.max(f64::EPSILON)), "seeds a second"),
+        ];
+        page::of(Told {
+            verb: "sweep",
+            head,
+            parts: &[Part { name: head.part(), sum: sum.clone() }],
+            sum,
+            is_well: self.is_as_expected(swept),
+            timings,
+        })
     }
 
     fn text(&self, swept: &Swept) -> String {
@@ -130,7 +152,8 @@ impl Sweep {
         format!(
             "seeds {start}..{end}{part}: {before} had been run before\n{}{}",
             swept.sum.head(),
-            swept.sum.rules()
+            // Of a file that goes on from elsewhere.
+            shown(&swept.sum.told_rules())
         )
     }
 
@@ -166,7 +189,8 @@ impl Sweep {
             done.insert(row.seed);
             sum.add(row);
         }
-        let before = sum.runs();
+        let before = sum.runs;
+        let begun = Instant::now();
         let left = seeds.clone().filter(|&seed| shard.has(&seeds, seed) && !done.contains(&seed));
         let bar =
             self.bar(seeds.clone().filter(|&seed| shard.has(&seeds, seed)).count() as u64, before);
@@ -187,7 +211,7 @@ impl Sweep {
             shared.written.into_inner().unwrap_or_else(PoisonError::into_inner);
         match failed {
             Some(why) => Err(why),
-            None => Ok(Swept { shard, sum, before }),
+            None => Ok(Swept { shard, head, sum, before, took: begun.elapsed() }),
         }
     }
 

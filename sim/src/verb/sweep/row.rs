@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write};
 
+use lastbyte::monitor::Rule;
 use lastbyte_sim::network::{faults::Outcome, reader::Design, token::Token};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -50,6 +51,26 @@ impl Row {
     }
 }
 
+impl Row {
+    /// Whether what is said of a break can be: files come from other machines, and what they say is shown
+    /// as a command to type.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub(in crate::verb) fn check(&self, design: Design) -> Result<(), String> {
+        let Some(BrokenRule { rule, token, .. }) = &self.broken else { return Ok(()) };
+        let due = Token::Seed { design, seed: self.seed }.to_string();
+        if *token != due {
+            return Err(format!("the token {token:?} is not that of its seed, {due}"));
+        }
+        if !Rule::ALL.iter().any(|known| known.to_string() == *rule) {
+            return Err(format!("there is no rule {rule:?}"));
+        }
+        Ok(())
+    }
+}
+
 /// FNV-1a: it tells different logs apart, and keeps nobody from making like ones.
 fn digest(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
@@ -57,17 +78,31 @@ fn digest(bytes: &[u8]) -> u64 {
     })
 }
 
+/// So many seeds that break a rule are kept, by number; how many there are is counted.
+const SEEDS_MAX: usize = 1000;
+
 /// Seeds together.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(in crate::verb) struct Sum {
-    runs: u64,
-    executions: u64,
-    faults: u64,
-    complete: u64,
-    lost: u64,
+    pub(in crate::verb) runs: u64,
+    pub(in crate::verb) executions: u64,
+    pub(in crate::verb) faults: u64,
+    pub(in crate::verb) complete: u64,
+    pub(in crate::verb) lost: u64,
     virtual_ms: u64,
-    /// For each rule: how often it broke, and by the first seed why and by which token.
-    broken: BTreeMap<String, (u64, u64, String, String)>,
+    /// What is known of each rule that broke.
+    pub(in crate::verb) rules: BTreeMap<String, Known>,
+    /// The first seeds that break a rule: which, and why.
+    pub(in crate::verb) seeds: BTreeMap<u64, (String, String)>,
+}
+
+/// A rule that broke: how often, and by the first seed why and by which token.
+#[derive(Clone, Debug)]
+pub(in crate::verb) struct Known {
+    pub(in crate::verb) runs: u64,
+    pub(in crate::verb) seed: u64,
+    pub(in crate::verb) why: String,
+    pub(in crate::verb) token: String,
 }
 
 impl Sum {
@@ -79,21 +114,34 @@ impl Sum {
         self.lost = self.lost.saturating_add(row.lost);
         self.virtual_ms = self.virtual_ms.saturating_add(row.virtual_ms);
         let Row { seed, broken, .. } = row;
-        let Some(BrokenRule { rule, why, token }) = broken else { return };
-        let entry = self.broken.entry(rule).or_insert((0, u64::MAX, String::new(), String::new()));
-        entry.0 += 1;
-        // The first by number, in whichever order they come.
-        if seed < entry.1 {
-            (entry.1, entry.2, entry.3) = (seed, why, token);
+        if let Some(broken) = broken {
+            self.add_broken(seed, broken);
         }
     }
 
-    pub(in crate::verb) fn runs(&self) -> u64 {
-        self.runs
+    /// The first by number, in whichever order they come.
+    fn add_broken(&mut self, seed: u64, broken: BrokenRule) {
+        let BrokenRule { rule, why, token } = broken;
+        self.seeds.insert(seed, (rule.clone(), why.clone()));
+        if self.seeds.len() > SEEDS_MAX {
+            self.seeds.pop_last();
+        }
+        let first = Known { runs: 0, seed, why, token };
+        let known = self.rules.entry(rule).or_insert_with(|| first.clone());
+        let runs = known.runs + 1;
+        if seed < known.seed {
+            *known = first;
+        }
+        known.runs = runs;
     }
 
     pub(in crate::verb) fn breaks(&self) -> bool {
-        !self.broken.is_empty()
+        !self.rules.is_empty()
+    }
+
+    /// Seeds that break a rule.
+    pub(in crate::verb) fn broken_runs(&self) -> u64 {
+        self.rules.values().map(|known| known.runs).sum()
     }
 
     pub(in crate::verb) fn virtual_seconds(&self) -> f64 {
@@ -110,13 +158,13 @@ impl Sum {
     }
 
     /// The rules that broke, and how to see it.
-    pub(in crate::verb) fn rules(&self) -> String {
+    pub(in crate::verb) fn told_rules(&self) -> String {
         let mut text = String::new();
-        for (rule, (times, _, why, token)) in &self.broken {
+        for (rule, Known { runs, why, token, .. }) in &self.rules {
             // A string takes everything.
             let _infallible = write!(
                 text,
-                "{rule} breaks in {times} runs: {why}\nlastbyte network replay {token}\n"
+                "{rule} breaks in {runs} runs: {why}\nlastbyte network replay {token}\n"
             );
         }
         text
@@ -125,9 +173,9 @@ impl Sum {
     /// All of it, as the fields of an object.
     pub(in crate::verb) fn fields(&self) -> Map<String, Value> {
         let broken: Map<String, Value> = self
-            .broken
+            .rules
             .iter()
-            .map(|(rule, (runs, _, why, token))| {
+            .map(|(rule, Known { runs, why, token, .. })| {
                 (rule.clone(), json!({ "runs": runs, "why": why, "token": token }))
             })
             .collect();
