@@ -61,7 +61,14 @@ fn c11_a_thread_that_panics_with_an_execution_ends_it() {
         resume_unwind(Box::new("a consumer who panics"));
     }));
     assert!(caught.is_err());
-    let terminal = blocking::block_on(handle.wait());
+    // Dropped, it is closed at once: where that fails nothing else would end it, and no wait is begun.
+    let closed = handle.cause().cancelled;
+    if !closed {
+        let _killed = handle.kill();
+    }
+    assert!(closed, "nobody has closed it");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let terminal = runtime.expect("a runtime").block_on(no_hang(handle.wait()));
     assert!(matches!(terminal.status, Status::Signaled { .. }), "{terminal:?}");
     assert_sound(&handle);
 }

@@ -7,7 +7,12 @@
     reason = "each test file is a program of its own and uses a part of this"
 )]
 
-use std::{future::Future, path::PathBuf, sync::OnceLock, time::Duration};
+use std::{
+    future::Future,
+    path::{Path, PathBuf},
+    sync::OnceLock,
+    time::Duration,
+};
 
 use lastbyte::{Command, Event, Execution, Handle, StreamId, StreamReport, Terminal};
 
@@ -26,7 +31,8 @@ pub(crate) fn child(args: &[&str]) -> Command {
     command
 }
 
-/// `cargo test` has built it beside the tests; `cargo test --test NAME` has not.
+/// `cargo test` has built it beside the tests; `cargo test --test NAME` has not, and finds what was
+/// built before, which may be old.
 fn child_path() -> PathBuf {
     let mut path = std::env::current_exe().expect("a test has a path");
     // target/debug/deps/test-hash -> target/debug/examples/child
@@ -34,14 +40,33 @@ fn child_path() -> PathBuf {
     path.pop();
     let profile = if path.ends_with("release") { "release" } else { "dev" };
     path.push("examples/child");
-    if !path.exists() {
+    if is_stale(&path) {
         let built = std::process::Command::new(env!("CARGO"))
             .args(["build", "--quiet", "--example", "child", "--profile", profile])
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .status();
         assert!(built.is_ok_and(|status| status.success()), "cargo builds the child");
+        assert!(!is_stale(&path), "{} is older than its sources: remove it", path.display());
     }
     path
+}
+
+/// Whether a program was built elsewhere, or one of the sources that cargo says it was made of has
+/// changed since.
+fn is_stale(program: &Path) -> bool {
+    let changed = |path: &Path| path.metadata().and_then(|metadata| metadata.modified()).ok();
+    let (Some(built), Ok(made_of)) =
+        (changed(program), std::fs::read_to_string(program.with_extension("d")))
+    else {
+        return true;
+    };
+    // `program: source source ...`, with a backslash before each space in a name.
+    let made_of = made_of.replace("\\ ", "\0");
+    let (named, sources) = made_of.split_once(": ").unwrap_or_default();
+    let path = |name: &str| PathBuf::from(name.replace('\0', " "));
+    let is_this = path(named).canonicalize().ok() == program.canonicalize().ok();
+    let mut sources = sources.split_whitespace().map(|source| changed(&path(source)));
+    !is_this || sources.any(|changed| changed.is_none_or(|changed| changed > built))
 }
 
 /// The report of one stream.
