@@ -122,6 +122,10 @@ fn licence_expressions_are_read_as_they_are_meant() {
         ("A WITH B", true),
         ("A", false),
         ("GPL-3.0 OR MIT AND GPL-3.0", false),
+        // AND binds more closely, unless parentheses say otherwise.
+        ("MIT OR GPL-3.0 AND GPL-3.0", true),
+        ("(MIT OR GPL-3.0) AND GPL-3.0", false),
+        ("MIT AND (GPL-3.0 OR MIT)", true),
     ] {
         assert_eq!(is_allowed(expression, &allowed), is, "{expression}");
     }

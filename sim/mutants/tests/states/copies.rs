@@ -95,3 +95,13 @@ fn c01_what_came_and_went_tells_no_two_backlogs_apart() {
     assert_ne!(text(&late), text(&early), "one of them has drawn a number more");
     assert_eq!((&late, hash(&late)), (&early, hash(&early)));
 }
+
+/// If this were red, a monitor would keep what nobody will take, and tell histories apart that have
+/// one future.
+#[test]
+fn c01_what_nobody_will_take_is_not_remembered() {
+    let [read, detach] = [chunk(STDOUT, "a"), Input::Detach];
+    let late = after(&[Input::Started, read.clone(), detach.clone()]).monitor;
+    let early = after(&[Input::Started, detach, read]).monitor;
+    assert_eq!(text(&late), text(&early));
+}

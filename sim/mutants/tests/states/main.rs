@@ -7,6 +7,7 @@ mod copies;
 mod cores;
 mod forged;
 mod places;
+mod values;
 #[expect(dead_code, reason = "the tests of the machine use the rest")]
 #[path = "../../../../tests/machine/watched.rs"]
 mod watched;

@@ -14,7 +14,7 @@ use lastbyte::{
     Policy, Streams,
     machine::{
         Action, Cause, DrainPolicy, End, Event, Input, Killed, PerStream, Reply, Resolved, Signal,
-        Status, Step, StreamReport, Terminal, Timer, TimerAction,
+        Status, Step, StreamReport, Terminal, Timer, TimerAction, Until,
     },
     monitor::{Broken, Monitor, Rule},
 };
@@ -211,6 +211,7 @@ fn c06_what_is_missing_at_the_end_is_seen() {
         (patient(), &[when(Input::Refused)], ok),
         // Somebody holds the stream: who waits for its end may wait for ever.
         (patient(), &[start(), reaped()], ok),
+        (patient(), &[start(), when(Input::Wait(Until::Terminal)), reaped()], ok),
         (patient(), &[start(), eof()], none),
         (idle, &[start(), armed], none),
         (patient(), &over[..over.len() - 1], none),

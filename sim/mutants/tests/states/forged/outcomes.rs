@@ -211,6 +211,9 @@ fn latched() -> Vec<Forged> {
         [asks(Input::Signal(Signal::KILL)), kill.clone(), acts(Input::Started, [KILL, TERM])];
     let clean = exits(Cause::default());
     let wrong = cancelled(killed(Signal::INT, false));
+    let late = [itself[0].clone(), sends[0].clone(), acts(Input::Timeout(Timer::Timeout), [TERM])];
+    let killed_by_us = killed(Signal::TERM, false);
+    let timed_out = Cause { timed_out: true, killed_by_us, ..Cause::default() };
     vec![
         forged(
             silent,
@@ -225,6 +228,10 @@ fn latched() -> Vec<Forged> {
             &clean,
         ),
         forged(not_done, &itself, &cancelled(killed(Signal::TERM, false)), &wrong),
+        // What is sent at the start and nobody asked for is a kill; and so is what is sent later,
+        // whoever asked for it before.
+        forged(silent, &[], &[&[start()][..], &clean].concat(), &[&sends[..], &clean].concat()),
+        forged(silent, &late, &exits(timed_out), &clean),
         // Who asks for SIGKILL as well cannot be told whether the kill would have needed it.
         forged(not_done, &hard, &cancelled(killed(Signal::TERM, true)), &wrong),
         forged(not_done, &hard, &cancelled(killed(Signal::TERM, false)), &wrong),
