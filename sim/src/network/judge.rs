@@ -77,8 +77,7 @@ impl Judge {
         match line.who {
             Who::World => Ok(()),
             Who::Child(child) => {
-                let of_it = self.readers.iter_mut().filter(|((of, _), _)| *of == child);
-                for (_, reader) in of_it {
+                for (_, reader) in self.readers.range_mut((child, 0)..=(child, usize::MAX)) {
                     reader.witness.see(&seen)?;
                 }
                 self.children.entry(child).or_default().push(seen);
