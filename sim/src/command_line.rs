@@ -13,7 +13,7 @@ use crate::{
 
 /// No exit before the last byte: run commands, and check what orders their output and their end.
 #[derive(Parser, Debug)]
-#[command(name = "lastbyte", version, about)]
+#[command(name = "lastbyte", version)]
 struct Cli {
     #[command(subcommand)]
     verb: Verb,

@@ -77,7 +77,10 @@ impl fmt::Display for Incomplete {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Incomplete::TooManyStates { max } => {
-                write!(f, "not exhaustive: more than {max} states; lower the bounds")
+                write!(
+                    f,
+                    "not exhaustive: more than {max} states; lower the bounds, or raise --states-max"
+                )
             }
             Incomplete::Cycle => {
                 f.write_str("not countable: a history comes back to a state it was in")

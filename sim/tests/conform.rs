@@ -176,7 +176,7 @@ fn what_cannot_be_asked_is_told_apart_from_what_passes() {
     for (bad, part) in [
         (&["conform"][..], "no shim is named"),
         (&["conform", "--", "no-such-shim"], "no-such-shim"),
-        (&["conform", "--only", "C99", "--", "true"], "no vector is meant"),
+        (&["conform", "--only", "C99", "--", "true"], "is meant by \"C99\""),
         (&["conform", "--vectors", "docs", "--", "true"], "--vectors DIR"),
         (&["conform", "--show", "races.nothing"], "there is no vector"),
     ] {

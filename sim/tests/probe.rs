@@ -215,12 +215,13 @@ fn a_command_line_that_runs_nothing_is_refused() {
     assert_eq!(
         refused(&["sh", "-c", "{};{}"]),
         "lastbyte: {} stands 2 times in the command line; the shell command can stand in one \
-         place\n"
+         place; leave one\n"
     );
     assert_eq!(
         refused(&["false", "{}"]),
         "lastbyte: the command line does not run a shell command: `false 'exit 0'` exited with \
-         code 1, and said \"\"\n"
+         code 1, and said \"\"; put {} where a shell takes its command, as in `lastbyte probe -- sh -c \
+         {}`\n"
     );
     assert_eq!(
         refused(&["no-such-program", "{}"]),

@@ -60,8 +60,9 @@ fn read_answer(vector: &Vector, answer: &str) -> Result<Outcome, Trouble> {
         let why = why.as_str().ok_or_else(|| rubbish("`invalid` is no string"))?;
         return Ok(Outcome::Invalid(why.to_owned()));
     }
+    let steps = value.get("steps").ok_or_else(|| rubbish("it has no `steps`, and no `invalid`"))?;
     let steps: Option<Vec<Vec<String>>> =
-        value["steps"].as_array().and_then(|steps| steps.iter().map(strings).collect());
+        steps.as_array().and_then(|steps| steps.iter().map(strings).collect());
     let steps = steps.ok_or_else(|| rubbish("`steps` is no list of lists of strings"))?;
     let room = match value.get("room") {
         None => Vec::new(),

@@ -73,14 +73,22 @@ impl Trouble {
     /// What happened and what to look at.
     pub fn told(&self) -> String {
         match self {
-            Trouble::Died(how) => format!("the shim ended and had not answered: {how}"),
+            Trouble::Died(how) => format!(
+                "the shim ended and had not answered: {how}; it is to answer each line of its stdin with \
+                 one on stdout, until stdin ends"
+            ),
             Trouble::Hung(bound) => format!(
                 "no answer within {bound:?}: does the shim flush its line, and read on after it?"
             ),
             Trouble::Rubbish(what) => {
-                format!("not an answer: {what}; stdout is for answers alone, one line each")
+                format!(
+                    "not an answer: {what}; stdout is for answers alone, one line each, as \
+                     docs/conformance.md has them"
+                )
             }
-            Trouble::OutOfOrder(what) => format!("out of order: {what}"),
+            Trouble::OutOfOrder(what) => format!(
+                "out of order: {what}; the lines are answered one by one, each with its own `id`"
+            ),
         }
     }
 }

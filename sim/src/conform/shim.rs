@@ -28,10 +28,13 @@ impl Shim {
     ///
     /// What to tell the user: it cannot be started.
     pub(super) fn start(words: &[OsString], bound: Duration) -> Result<Self, String> {
-        let (program, args) = words.split_first().ok_or("no shim is named after `--`")?;
+        let (program, args) =
+            words.split_first().ok_or("no shim is named; give its command after `--`")?;
         let mut command = Command::new(program);
         command.args(args).stdin(Stdio::Piped);
-        let mut execution = command.spawn().map_err(|error| format!("failed to {error}"))?;
+        let mut execution = command
+            .spawn()
+            .map_err(|error| format!("failed to start the shim: failed to {error}"))?;
         let stdin = execution.stdin();
         Ok(Shim { execution, stdin, stdout: Vec::new(), stderr: Vec::new(), bound })
     }
@@ -56,9 +59,17 @@ impl Shim {
         let rest = read_line(&mut self.execution, &mut self.stdout, &mut self.stderr);
         let told = match within(bound, rest).await {
             Err(Trouble::Died(how)) if how == "exited with code 0" => Ok(()),
-            Err(Trouble::Died(how)) => Err(format!("at the end of its input the shim {how}")),
-            Err(trouble) => Err(format!("at the end of its input the shim {}", trouble.name())),
-            Ok(line) => Err(format!("after its last answer the shim printed {}", shown(&line))),
+            Err(Trouble::Died(how)) => {
+                Err(format!("at the end of its input the shim {how}; it is to exit with 0 there"))
+            }
+            Err(trouble) => Err(format!(
+                "at the end of its input the shim {}; it is to exit with 0 there",
+                trouble.name()
+            )),
+            Ok(line) => Err(format!(
+                "after its last answer the shim printed {}; one line answers one",
+                shown(line.trim_end())
+            )),
         };
         self.close().await;
         told

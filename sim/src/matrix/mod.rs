@@ -104,7 +104,7 @@ impl Extent {
             watch(Progress::Begins { design: specimen.name, place: place.name });
             let started = Instant::now();
             let report = place.explore(self.states_max).map_err(|incomplete| {
-                format!("{} in {}: {incomplete}", specimen.name, place.name)
+                format!("failed to explore {} in {}: {incomplete}", specimen.name, place.name)
             })?;
             watch(Progress::Ended { states: report.states });
             explored.push(Explored { place, report, seconds: started.elapsed().as_secs_f64() });
@@ -176,7 +176,7 @@ pub fn named(known: &[Specimen], name: Option<&str>) -> Result<Vec<Specimen>, St
     let designs: Vec<Specimen> = known.iter().filter(|known| known.name == name).copied().collect();
     if designs.is_empty() {
         let known: Vec<&str> = known.iter().map(|specimen| specimen.name).collect();
-        return Err(format!("no design {name:?}; there are {}", known.join(", ")));
+        return Err(format!("there is no design {name:?}; there are {}", known.join(", ")));
     }
     Ok(designs)
 }
@@ -197,7 +197,7 @@ pub fn rule(name: &str) -> Result<Rule, String> {
     Rule::ALL
         .into_iter()
         .find(|known| known.to_string().eq_ignore_ascii_case(name))
-        .ok_or_else(|| format!("no rule {name:?}; there are C1 to C20"))
+        .ok_or_else(|| format!("there is no rule {name:?}; give one of C1 to C20"))
 }
 
 /// One place, explored.

@@ -63,11 +63,14 @@ The same seed makes the same schedule. Exit codes: 0, nothing broke but what is 
 something else did; 125, nothing could be made.";
 
 fn seeds(text: &str) -> Result<Range<u64>, String> {
-    let form = || format!("{text:?} is not of the form A..B, such as 0..1000");
+    let form = || "no seeds; write A..B with A below B, such as 0..1000".to_owned();
     let (from, to) = text.split_once("..").ok_or_else(form)?;
     let number = |text: &str| text.parse::<u64>().map_err(|_| form());
     let range = number(from)?..number(to)?;
-    if range.is_empty() { Err(format!("{text:?} has no seed in it")) } else { Ok(range) }
+    match range.is_empty() {
+        true => Err("no seed is in it; write A..B with A below B, such as 0..1000".to_owned()),
+        false => Ok(range),
+    }
 }
 
 /// What was found of a design in a place.

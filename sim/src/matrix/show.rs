@@ -61,7 +61,9 @@ impl Show {
 
     /// The shortest schedule; `None` where the rule holds.
     fn diagram(&self, known: &[Specimen]) -> Result<Option<Diagram>, String> {
-        let form = || format!("{:?} is not of the form DESIGN:RULE, such as stock:C1", self.what);
+        let form = || {
+            format!("{:?} names no design and rule; write DESIGN:RULE, such as stock:C1", self.what)
+        };
         let (design, name) = self.what.split_once(':').ok_or_else(form)?;
         let rule = rule(name)?;
         for specimen in named(known, Some(design))? {

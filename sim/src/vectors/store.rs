@@ -39,7 +39,11 @@ impl fmt::Display for BadVectors {
                 path.display()
             ),
             BadVectors::Malformed(path, line, what) => {
-                write!(f, "{} line {line} is no vector: {what}", path.display())
+                write!(
+                    f,
+                    "{} line {line} is no vector: {what}; `lastbyte vectors --out DIR` makes them anew",
+                    path.display()
+                )
             }
             BadVectors::OtherSchema(schema) => write!(
                 f,
@@ -49,7 +53,7 @@ impl fmt::Display for BadVectors {
             BadVectors::Miscounted(topic, found, told) => write!(
                 f,
                 "the manifest tells of {told} vectors about {topic}, and there are {found}; the \
-                 folder is not whole"
+                 folder is not whole; `lastbyte vectors --out DIR` makes it anew"
             ),
         }
     }

@@ -1,7 +1,8 @@
 //! `lastbyte conform -- SHIM...`: holds a port to the vectors.
 
 use std::{
-    ffi::OsString, io::IsTerminal, path::PathBuf, process::ExitCode, thread, time::Duration,
+    ffi::OsString, io::IsTerminal, num::NonZeroUsize, path::PathBuf, process::ExitCode, thread,
+    time::Duration,
 };
 
 use clap::Args;
@@ -49,8 +50,8 @@ pub(crate) struct Conform {
     #[arg(long, value_name = "ID")]
     show: Option<String>,
     /// Shims at once [default: one for each processor].
-    #[arg(long, value_name = "N")]
-    jobs: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = options::count)]
+    jobs: Option<NonZeroUsize>,
     /// The bound on one answer.
     #[arg(long, value_name = "DUR", value_parser = options::duration, default_value = "10s")]
     timeout: Duration,
@@ -78,11 +79,14 @@ impl Conform {
         if self.shim.is_empty() {
             return match (&self.show, &vectors[..]) {
                 (Some(_), [vector]) => Ok((draw(vector, None), true)),
-                _ => Err("no shim is named; give the command after `--`".to_owned()),
+                _ => Err(
+                    "no shim is named; give its command after `--`, as in `lastbyte conform -- \
+                      ports/python/conform`"
+                        .to_owned(),
+                ),
             };
         }
-        let processors = || thread::available_parallelism().map_or(1, usize::from);
-        let jobs = self.jobs.unwrap_or_else(processors);
+        let jobs = self.jobs.or(thread::available_parallelism().ok()).map_or(1, usize::from);
         let (shim, bound, first) = (self.shim.clone(), self.timeout, self.first);
         let asking = Asking { shim, jobs, bound, first };
         let outcomes = pool::ask(vectors, &asking)?;
@@ -100,14 +104,22 @@ impl Conform {
         let mut vectors = store::read(&self.vectors).map_err(|error| error.to_string())?;
         if let Some(id) = &self.show {
             vectors.retain(|vector| vector.id == *id);
-            let none = || format!("there is no vector {id:?} in {}", self.vectors.display());
+            let none = || {
+                let folder = self.vectors.display();
+                format!("there is no vector {id:?} in {folder}; its files have all ids, one a line")
+            };
             return if vectors.is_empty() { Err(none()) } else { Ok(vectors) };
         }
         if let Some(pattern) = &self.only {
             vectors.retain(|vector| is_meant(vector, pattern));
         }
         if vectors.is_empty() {
-            return Err("no vector is meant: a pattern is a topic, a rule or part of an id".into());
+            let pattern = self.only.as_deref().unwrap_or_default();
+            return Err(format!(
+                "no vector in {} is meant by {pattern:?}; write a topic such as `races`, a rule such as \
+                 `C7`, or part of an id",
+                self.vectors.display()
+            ));
         }
         Ok(vectors)
     }

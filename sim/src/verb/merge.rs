@@ -48,6 +48,9 @@ pub(crate) struct Merge {
     html: Option<PathBuf>,
 }
 
+/// What is to be given.
+const WHAT: &str = "give files or folders that `lastbyte sweep --out` has written";
+
 /// How many ranges of missing seeds are told.
 const TOLD: usize = 5;
 
@@ -84,8 +87,8 @@ impl Merge {
                 continue;
             }
             let shown = path.display();
-            let entries =
-                fs::read_dir(path).map_err(|error| format!("failed to read {shown}: {error}"))?;
+            let entries = fs::read_dir(path)
+                .map_err(|error| format!("failed to read {shown}: {error}; {WHAT}"))?;
             let mut found = Vec::new();
             for entry in entries {
                 let entry = entry.map_err(|error| format!("failed to read {shown}: {error}"))?;
@@ -95,7 +98,7 @@ impl Merge {
             }
             if found.is_empty() {
                 return Err(format!(
-                    "{shown} has no file of a sweep: none of its names ends in .jsonl"
+                    "{shown} has no file of a sweep: none of its names ends in .jsonl; {WHAT}"
                 ));
             }
             found.sort();
@@ -125,7 +128,7 @@ fn merge(paths: &[PathBuf]) -> Result<Merged, String> {
     for (number, path) in paths.iter().enumerate() {
         let shown = path.display();
         let mut file =
-            File::open(path).map_err(|error| format!("failed to open {shown}: {error}"))?;
+            File::open(path).map_err(|error| format!("failed to open {shown}: {error}; {WHAT}"))?;
         let contents = read(path, &mut file)?;
         let Some(head) = contents.head else {
             return Err(format!(

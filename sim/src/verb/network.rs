@@ -100,12 +100,13 @@ pub(super) fn name_of<T, const N: usize>(
 }
 
 pub(super) fn range(text: &str) -> Result<Range<u64>, String> {
-    let number = |text: &str| text.parse::<u64>().map_err(|error| error.to_string());
+    let form = "write A..B with A below B, such as 0..1000, or how many from 0";
+    let number = |text: &str| text.parse::<u64>().map_err(|_| format!("no seeds; {form}"));
     let range = match text.split_once("..") {
         Some((from, to)) => number(from)?..number(to)?,
         None => 0..number(text)?,
     };
-    if range.is_empty() { Err("no seed is in it; write A..B".to_owned()) } else { Ok(range) }
+    if range.is_empty() { Err(format!("no seed is in it; {form}")) } else { Ok(range) }
 }
 
 pub(super) fn design(name: &str) -> Design {
@@ -297,11 +298,17 @@ impl Replay {
                 (outcome.log, outcome.broken)
             }
             Token::Order { small, design, choices, check } => {
-                let changed = "the code is not the one that the token was made with";
+                let changed = |what: &str| {
+                    format!(
+                        "failed to replay {}: {what}: the code is not the one that the token was made \
+                         with, or it was not copied whole; `lastbyte network orders` makes new ones",
+                        self.token
+                    )
+                };
                 let replayed = token::replay(*small, *design, choices)
-                    .map_err(|at| format!("choice {} is not there: {changed}", at + 1))?;
+                    .map_err(|at| changed(&format!("choice {} is not there", at + 1)))?;
                 if token::check(&replayed.choices) != *check {
-                    return Err(format!("its choices are called otherwise now: {changed}"));
+                    return Err(changed("its choices are called otherwise now"));
                 }
                 let choices = replayed.choices.iter().enumerate();
                 let choices: String =

@@ -64,9 +64,15 @@ impl Serve {
         let address = Address::parse(&self.listen)?;
         let token = token(self.token_file.as_deref())?;
         let config = match &self.config {
-            Some(file) => Config::parse(&read(file)?)?,
+            Some(file) => {
+                Config::parse(&read(file, "--config")?).map_err(|error| of(&error, file))?
+            }
             None => Config::default(),
         };
+        if let Some(dir) = &self.state_dir {
+            let what = format!("make `{}` for --state-dir", dir.display());
+            fs::create_dir_all(dir).map_err(|error| failed(&what, error))?;
+        }
         raise_descriptors();
         let root = match &self.state_dir {
             Some(dir) => dir.clone(),
@@ -129,18 +135,30 @@ fn life() -> String {
 /// The token in a file, or else in the environment.
 pub(super) fn token(file: Option<&Path>) -> Result<Option<Token>, Error> {
     match (file, std::env::var(TOKEN)) {
-        (Some(file), _) => Token::parse(&read(file)?).map(Some),
-        (None, Ok(token)) => Token::parse(&token).map(Some),
+        (Some(file), _) => {
+            let text = read(file, "--token-file")?;
+            Token::parse(&text).map(Some).map_err(|error| of(&error, file))
+        }
+        (None, Ok(token)) => {
+            Token::parse(&token).map(Some).map_err(|error| of(&error, Path::new(TOKEN)))
+        }
         (None, Err(_)) => Ok(None),
     }
 }
 
-fn read(file: &Path) -> Result<String, Error> {
-    fs::read_to_string(file).map_err(|error| failed(&format!("read `{}`", file.display()), error))
+fn read(file: &Path, option: &str) -> Result<String, Error> {
+    let what = format!("read `{}` for {option}", file.display());
+    fs::read_to_string(file).map_err(|error| failed(&what, error))
+}
+
+/// What is wrong, and in which file or variable.
+fn of(error: &Error, place: &Path) -> Error {
+    Error::new(error.kind(), format!("{error}; it stands in `{}`", place.display()))
 }
 
 fn failed(what: &str, error: io::Error) -> Error {
-    Error::new(ErrorKind::InvalidArgument, format!("{what}: {error}; check it")).with_source(error)
+    let op = format!("{what}: {error}; name another, or see to it that it can be used");
+    Error::new(ErrorKind::InvalidArgument, op).with_source(error)
 }
 
 /// A thousand executions and their connections have several thousand descriptors; the soft limit

@@ -64,6 +64,9 @@ struct Check {
 /// A longer line is no line of a trace.
 const LINE_MAX: u64 = 64 * 1024 * 1024;
 
+/// What is to be given.
+const WHAT: &str = "give a file that can be read, or - for stdin";
+
 /// Columns where the width of the terminal is not known.
 const WIDTH: usize = 100;
 
@@ -97,8 +100,9 @@ impl Check {
             let checked = if file == "-" {
                 self.check("stdin", &mut io::stdin().lock(), to)?
             } else {
-                let opened = File::open(file)
-                    .map_err(|error| Failed::Trace(format!("failed to open {file}: {error}")))?;
+                let opened = File::open(file).map_err(|error| {
+                    Failed::Trace(format!("failed to open {file}: {error}; {WHAT}"))
+                })?;
                 self.check(file, &mut BufReader::with_capacity(256 * 1024, opened), to)?
             };
             broken += checked.findings.len();
@@ -129,16 +133,17 @@ impl Check {
         let mut line = Vec::new();
         for number in 1.. {
             line.clear();
-            let len = from
-                .take(LINE_MAX)
-                .read_until(b'\n', &mut line)
-                .map_err(|error| Failed::Trace(format!("failed to read {name}: {error}")))?;
+            let len = from.take(LINE_MAX).read_until(b'\n', &mut line).map_err(|error| {
+                Failed::Trace(format!("failed to read {name}: {error}; {WHAT}"))
+            })?;
             if len == 0 {
                 break;
             }
             let is_whole = line.last() == Some(&b'\n');
             if !is_whole && len as u64 == LINE_MAX {
-                let why = format!("{name}:{number}: the line is longer than {LINE_MAX} bytes");
+                let why = format!(
+                    "{name}:{number}: the line is longer than {LINE_MAX} bytes; is it a trace?"
+                );
                 return Err(Failed::Trace(why));
             }
             let found = checker
@@ -186,7 +191,7 @@ impl Check {
 fn tell(name: &str, malformed: &Malformed, is_whole: bool) -> String {
     let Malformed { line, column, why } = malformed;
     let cut = if is_whole { "" } else { "; the file ends within this line: it was cut" };
-    format!("{name}:{line}:{column}: {why}{cut}")
+    format!("{name}:{line}:{column}: {why}{cut}; docs/traces.md has the form of a line")
 }
 
 fn sum(checked: &Checked) -> String {

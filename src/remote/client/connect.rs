@@ -22,8 +22,13 @@ pub trait Connect: Send + Sync + 'static {
     /// Makes one.
     fn connect(&self) -> Connecting;
 
-    /// What the runner is called in requests (`Host`) and in errors.
+    /// What the runner is called in requests (`Host`).
     fn authority(&self) -> String;
+
+    /// What it is called in errors: its authority, where that is all there is to say.
+    fn place(&self) -> String {
+        self.authority()
+    }
 }
 
 /// Where a runner listens.
@@ -58,7 +63,7 @@ impl Address {
             }
         }
         let op = format!(
-            "reach the runner `{}`: no address; write http://HOST:PORT or unix:PATH",
+            "read the address `{}`: it names no place; write HOST:PORT, http://HOST:PORT or unix:PATH",
             text.escape_default()
         );
         Err(Error::new(ErrorKind::InvalidArgument, op))
@@ -97,6 +102,10 @@ impl Connect for Address {
             // A path is no authority (RFC 3986 section 3.2).
             Address::Unix(_) => "localhost".to_owned(),
         }
+    }
+
+    fn place(&self) -> String {
+        self.to_string()
     }
 }
 

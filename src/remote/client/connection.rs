@@ -46,6 +46,8 @@ type Sender = SendRequest<Full<Bytes>>;
 pub(super) struct Connections {
     connect: Box<dyn Connect>,
     authority: String,
+    /// What errors call it.
+    place: String,
     authorization: Option<String>,
     idle: Mutex<Vec<Sender>>,
 }
@@ -75,6 +77,7 @@ impl Connections {
     pub(super) fn new(connect: impl Connect, token: Option<&Token>) -> Self {
         Connections {
             authority: connect.authority(),
+            place: connect.place(),
             connect: Box::new(connect),
             authorization: token.map(Token::header),
             idle: Mutex::new(Vec::new()),
@@ -94,7 +97,7 @@ impl Connections {
     pub(super) async fn send(self: &Arc<Self>, ask: Ask) -> Result<Answer, Error> {
         let Ask { method, path, accept, body, max } = ask;
         let lost = |why: &str| {
-            let op = format!("ask the runner at {}: {why}; see its log", self.authority);
+            let op = format!("ask the runner at {}: {why}; see its log", self.place);
             Error::new(ErrorKind::BackendLost, op)
         };
         let mut request = Request::builder()
@@ -158,7 +161,7 @@ impl Connections {
     fn unreachable(&self, why: &str) -> Error {
         let op = format!(
             "reach the runner at {}: {why}; check the address and whether it runs",
-            self.authority
+            self.place
         );
         Error::new(ErrorKind::BackendUnavailable, op)
     }

@@ -20,7 +20,8 @@ impl Token {
     pub fn parse(text: &str) -> Result<Token, Error> {
         let token = text.trim();
         if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-            let op = "use a token: it is empty or has other than visible ASCII characters";
+            let op = "use a token: it is empty or has other than visible ASCII characters; take one that \
+                      has letters and digits alone";
             return Err(Error::new(ErrorKind::InvalidArgument, op));
         }
         Ok(Token(token.to_owned()))

@@ -86,8 +86,10 @@ impl Config {
     ///
     /// [`ErrorKind::InvalidArgument`]: what is wrong, and in which line.
     pub fn parse(text: &str) -> Result<Config, Error> {
-        let config: Config = toml::from_str(text)
-            .map_err(|error| invalid(error.to_string().replace('\n', " ").trim()))?;
+        let config: Config = toml::from_str(text).map_err(|error| {
+            let place = error.span().and_then(|span| place(text, span.start));
+            invalid(&format!("{}{}", place.unwrap_or_default(), error.message()))
+        })?;
         config.check()?;
         Ok(config)
     }
@@ -133,6 +135,14 @@ impl Config {
     pub(super) fn orphan(&self) -> Duration {
         Duration::from_secs(self.orphan_seconds)
     }
+}
+
+/// Where something stands, for who looks for it in an editor.
+fn place(text: &str, at: usize) -> Option<String> {
+    let before = text.get(..at)?;
+    let line = before.matches('\n').count() + 1;
+    let column = before.chars().rev().take_while(|&c| c != '\n').count() + 1;
+    Some(format!("line {line}, column {column}: "))
 }
 
 fn invalid(why: &str) -> Error {

@@ -29,7 +29,7 @@ use clap::{Args, builder::PossibleValuesParser};
 use lastbyte::Status;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-use super::run::options::duration;
+use super::run::options::{count, duration};
 use crate::out::{cannot_write, refuse, say};
 use cases::{Case, Script};
 use lastbyte_sim::report::{Sheet, page as report_page, quoted};
@@ -55,7 +55,7 @@ pub(crate) struct Probe {
         value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     runs: u32,
     /// Runs at once [default: one for each processor].
-    #[arg(short = 'j', value_name = "J", default_value_t = processors(), hide_default_value = true)]
+    #[arg(short = 'j', value_name = "J", value_parser = count, default_value_t = processors(), hide_default_value = true)]
     jobs: NonZeroUsize,
     /// What is to have ended by then has; what has not hangs.
     #[arg(long, value_name = "DUR", default_value = "10s", value_parser = duration)]
@@ -156,7 +156,7 @@ impl Probe {
             places => {
                 return Err(format!(
                     "{{}} stands {places} times in the command line; the \
-                                          shell command can stand in one place"
+                                          shell command can stand in one place; leave one"
                 ));
             }
         }
@@ -193,7 +193,10 @@ impl Probe {
             said = format!("{}, and said {:?}", terminal.status, stderr.trim_end());
         }
         let line = quoted(&trial::fill(&self.command, "exit 0"));
-        Err(format!("the command line does not run a shell command: `{line}` {said}"))
+        Err(format!(
+            "the command line does not run a shell command: `{line}` {said}; put {{}} where a shell \
+             takes its command, as in `lastbyte probe -- sh -c {{}}`"
+        ))
     }
 
     fn probe(

@@ -2,6 +2,7 @@
 
 use std::{
     ffi::{OsStr, OsString},
+    num::NonZeroUsize,
     os::unix::ffi::OsStrExt,
 };
 
@@ -37,6 +38,11 @@ pub(super) fn bytes(text: &str) -> Result<u64, String> {
         Ok(bytes) => Ok(bytes),
         Err(error) => Err(format!("{error}; write bytes, as in 65536, 64KiB, 1MB")),
     }
+}
+
+/// A count of at least 1.
+pub(crate) fn count(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse().map_err(|_| "no count; write a whole number, 1 or more".to_owned())
 }
 
 /// A variable: `K=V`, in any encoding.

@@ -17,7 +17,7 @@ mod script;
 mod series;
 
 use std::{
-    num::{NonZeroU64, NonZeroUsize},
+    num::NonZeroUsize,
     path::PathBuf,
     process::ExitCode,
     sync::{
@@ -31,7 +31,7 @@ use std::{
 use clap::{Args, builder::PossibleValuesParser};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-use super::run::options::duration;
+use super::run::options::{count, duration};
 use crate::{
     out::{print, refuse, say, tell},
     report::Sheet,
@@ -59,8 +59,8 @@ pub(crate) struct Soak {
     #[arg(long = "for", value_name = "DUR", value_parser = duration)]
     for_: Option<Duration>,
     /// How many executions to start.
-    #[arg(long, value_name = "N")]
-    executions: Option<NonZeroU64>,
+    #[arg(long, value_name = "N", value_parser = count)]
+    executions: Option<NonZeroUsize>,
     /// Where the plans come from.
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -71,7 +71,7 @@ pub(crate) struct Soak {
     #[arg(long, value_name = "CASE", value_parser = names())]
     case: Vec<String>,
     /// Executions at once [default: eight for each processor].
-    #[arg(short = 'j', value_name = "J", default_value_t = jobs(), hide_default_value = true)]
+    #[arg(short = 'j', value_name = "J", value_parser = count, default_value_t = jobs(), hide_default_value = true)]
     jobs: NonZeroUsize,
     /// What is not over by then hangs.
     #[arg(long, value_name = "DUR", default_value = "1m", value_parser = duration)]
@@ -113,6 +113,9 @@ impl Soak {
             let _told = signal_hook::flag::register_conditional_default(signal, Arc::clone(&stop))
                 .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)));
         }
+        if self.hang.is_zero() {
+            return refuse("a bound of 0 lets nothing end; give --hang a second or more");
+        }
         let opened = Sheet::open("--html", self.html.as_deref());
         let found = opened.and_then(|sheet| {
             let found = run::soak(self, &stop)?;
@@ -145,7 +148,7 @@ impl Soak {
     /// How many are started, if there is a bound.
     fn count(&self) -> Option<u64> {
         match (self.executions, self.only, self.for_) {
-            (Some(executions), _, _) => Some(executions.get()),
+            (Some(executions), _, _) => Some(executions.get() as u64),
             (None, Some(_), None) => Some(1),
             (None, _, _) => None,
         }

@@ -28,7 +28,10 @@ use lastbyte_sim::network::{faults, reader::Design};
 use serde_json::{Value, json};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-use super::network::{as_expected, design, name_of, range};
+use super::{
+    network::{as_expected, design, name_of, range},
+    run::options::count,
+};
 use crate::{
     diagram::text::shown,
     out::{refuse, say, tell},
@@ -66,7 +69,7 @@ pub(crate) struct Sweep {
     #[arg(long, default_value = "lastbyte", value_parser = name_of(Design::ALL, Design::name))]
     design: String,
     /// Seeds at once [default: one for each processor].
-    #[arg(short = 'j', value_name = "J")]
+    #[arg(short = 'j', value_name = "J", value_parser = count)]
     jobs: Option<NonZeroUsize>,
     /// Show no progress on a terminal.
     #[arg(long)]
