@@ -93,20 +93,22 @@ fn c06_what_has_not_ended_is_judged_only_where_the_trace_is_whole() {
 fn what_is_no_trace_is_refused_with_its_place() {
     let cut = &documented()[..80];
     let said = "lastbyte: stdin:2:24: EOF while parsing a string; the file ends within this line: it \
-         was cut\n";
+         was cut; docs/traces.md has the form of a line\n";
     assert_said(&check(&[], cut.as_bytes()), 125, "", said);
 
-    let said = "lastbyte: stdin:1:1: expected value\n";
+    let said = "lastbyte: stdin:1:1: expected value; docs/traces.md has the form of a line\n";
     assert_said(&check(&[], b"spawn e1\n"), 125, "", said);
 
-    let said = "lastbyte: stdin:1:32: invalid unicode code point\n";
+    let said =
+        "lastbyte: stdin:1:32: invalid unicode code point; docs/traces.md has the form of a line\n";
     assert_said(&check(&[], b"{\"event\":\"start\",\"execution\":\"a\xff\"}\n"), 125, "", said);
 
     let missing = Command::new(LASTBYTE)
         .args(["trace", "check", "/no/such/trace"])
         .output()
         .expect("lastbyte starts");
-    let said = "lastbyte: failed to open /no/such/trace: No such file or directory (os error 2)\n";
+    let said = "lastbyte: failed to open /no/such/trace: No such file or directory (os \
+                error 2); give a file that can be read, or - for stdin\n";
     assert_said(&missing, 125, "", said);
 }
 
