@@ -153,6 +153,12 @@ fn causes() -> Vec<Forged> {
             all.push(forged(invented, &before, &exit(right), &exit(both)).under(policy));
         }
     }
+    // A limit that was reached and not passed is no reason.
+    let [_, _, (cancelled, policy, asked), (over, ..)] = reasons();
+    let reached = [&asked[..], &[read("a"), gets_bytes("a")]].concat();
+    let report = StreamReport { delivered: 1, ..whole(0) };
+    let exit = |cause| [&up_to_the_exit()[..], &[gets_exit(STATUS, cause, report)]].concat();
+    all.push(forged(invented, &reached, &exit(cancelled), &exit(over)).under(policy));
     // A limit that only truncates kills nobody.
     let limit = OutputLimit { bytes_max: 1, over: Over::Truncate };
     let truncates = Policy { limit: Some(limit), ..patient() };
