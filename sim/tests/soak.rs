@@ -55,6 +55,21 @@ fn c01_every_case_of_the_mix_is_cleared() {
     assert_eq!(cases.values().filter_map(Value::as_u64).sum::<u64>(), 800);
 }
 
+/// If this were red, a soak under nohup(1), or started by a shell in the background, would blame the
+/// executions for children that are deaf to what should end them.
+#[test]
+fn signals_that_are_ignored_around_it_make_no_hang() {
+    let script =
+        r#"trap '' HUP INT QUIT; exec "$0" soak --case dies --executions 60 --hang 20s --json"#;
+    let output = Command::new("sh").args(["-c", script, LASTBYTE]).output().expect("sh starts");
+    let said: Value = serde_json::from_slice(&output.stdout).expect("a verdict");
+    assert_eq!(
+        (&said["verdict"], &said["faults"]["hung"]),
+        (&"clear".into(), &0.into()),
+        "{said:#}"
+    );
+}
+
 /// If this were red, a soak would be clear of losses because it does not see them.
 #[test]
 fn c08_a_lost_byte_is_found() {

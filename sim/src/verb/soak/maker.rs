@@ -197,14 +197,11 @@ impl<'a> Maker<'a> {
         plan
     }
 
-    /// It ends by a signal that is not ours.
+    /// It ends by a signal that is not ours. SIGHUP is none of them: under nohup(1) it is ignored,
+    /// and a shell cannot change that; a soak handles the others, so that they are not.
     pub(super) fn dies(&mut self) -> Plan {
-        let (name, signal) = self.one_of([
-            ("KILL", Signal::KILL),
-            ("TERM", Signal::TERM),
-            ("HUP", Signal::HUP),
-            ("INT", Signal::INT),
-        ]);
+        let (name, signal) =
+            self.one_of([("KILL", Signal::KILL), ("TERM", Signal::TERM), ("INT", Signal::INT)]);
         let mut script = self.written(Wires::Separate, &[To::Stdout, To::Stderr]);
         script.run(&format!("kill -{name} $$")).run(FOR_EVER);
         let mut plan = self.plain(script, 0);
