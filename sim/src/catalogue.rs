@@ -1,6 +1,6 @@
 //! The bounded worlds that `check` explores, by name, and the designs it explores in them.
 
-use std::{ops::Range, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use lastbyte::{
     machine::{
@@ -215,12 +215,25 @@ impl Place {
         }
     }
 
-    /// Makes one schedule of the design here for each seed. `None`: a machine is explored, and not
-    /// sampled.
-    pub fn sample(&self, strategy: Strategy, seeds: Range<u64>) -> Option<Samples> {
+    /// Whether the design is sampled here: a machine is explored, and not sampled.
+    pub fn is_sampled(&self) -> bool {
+        match &self.kind {
+            Kind::World(..) => false,
+            Kind::Scenario(..) => true,
+        }
+    }
+
+    /// Makes one schedule of the design here for each seed. `None`: it is not sampled.
+    pub fn sample(
+        &self,
+        strategy: Strategy,
+        seeds: impl IntoIterator<Item = u64>,
+    ) -> Option<Samples> {
         match &self.kind {
             Kind::World(..) => None,
-            Kind::Scenario(scenario, design) => Some((design.sample)(scenario, strategy, seeds)),
+            Kind::Scenario(scenario, design) => {
+                Some((design.sample)(scenario, strategy, &mut seeds.into_iter()))
+            }
         }
     }
 
@@ -289,7 +302,7 @@ struct OfMachine {
 struct OfStack {
     explore: fn(&Arc<Scenario>, u64, Trust) -> Result<Report, Incomplete>,
     rerun: fn(&Arc<Scenario>, &[u8]) -> Rerun,
-    sample: fn(&Arc<Scenario>, Strategy, Range<u64>) -> Samples,
+    sample: fn(&Arc<Scenario>, Strategy, &mut dyn Iterator<Item = u64>) -> Samples,
 }
 
 impl Specimen {
@@ -316,7 +329,7 @@ impl Specimen {
         let design = OfStack {
             explore: search::explore_trusting::<S>,
             rerun: search::rerun::<S>,
-            sample: sample::<S>,
+            sample: |scenario, strategy, seeds| sample::<S>(scenario, strategy, seeds),
         };
         Specimen { name, what, places, breaks, subject: Subject::Stack(S::OFFERS, design) }
     }

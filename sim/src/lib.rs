@@ -34,6 +34,7 @@ mod memo;
 pub mod network;
 mod out;
 mod parts;
+mod progress;
 pub mod report;
 pub mod scenarios;
 pub mod schedule;

@@ -27,15 +27,19 @@ pub struct Asking {
     pub first: Duration,
 }
 
-/// Asks each vector.
+/// Asks each vector, and tells `watch` of each answer.
 ///
 /// # Errors
 ///
 /// What to tell the user: the shim cannot be started.
-pub fn ask(vectors: Vec<Vector>, asking: &Asking) -> Result<Outcomes, String> {
+pub fn ask(
+    vectors: Vec<Vector>,
+    asking: &Asking,
+    watch: &(dyn Fn() + Sync),
+) -> Result<Outcomes, String> {
     let next = AtomicUsize::new(0);
     let jobs = asking.jobs.clamp(1, vectors.len().max(1));
-    let work = || work(&vectors, &next, asking);
+    let work = || work(&vectors, &next, asking, watch);
     let done: Vec<Result<Done, String>> = scope(|scope| {
         let workers: Vec<_> = (0..jobs).map(|_| scope.spawn(work)).collect();
         let join = |worker: std::thread::ScopedJoinHandle<'_, _>| worker.join();
@@ -61,7 +65,12 @@ struct Done {
     ending: Option<String>,
 }
 
-fn work(vectors: &[Vector], next: &AtomicUsize, asking: &Asking) -> Result<Done, String> {
+fn work(
+    vectors: &[Vector],
+    next: &AtomicUsize,
+    asking: &Asking,
+    watch: &(dyn Fn() + Sync),
+) -> Result<Done, String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -82,6 +91,7 @@ fn work(vectors: &[Vector], next: &AtomicUsize, asking: &Asking) -> Result<Done,
             bound = asking.bound;
             let failed = matches!(verdict, Verdict::Trouble(_));
             done.judged.push((place, verdict));
+            watch();
             if failed {
                 shim.close().await;
                 troubles += 1;

@@ -3,7 +3,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    ops::Range,
     sync::Arc,
 };
 
@@ -49,7 +48,7 @@ pub type Samples = BTreeMap<Rule, Sampled>;
 pub fn sample<S: Stack>(
     scenario: &Arc<Scenario>,
     strategy: Strategy,
-    seeds: Range<u64>,
+    seeds: impl IntoIterator<Item = u64>,
 ) -> Samples {
     let mut broken = BTreeMap::new();
     for seed in seeds {

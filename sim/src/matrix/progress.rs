@@ -5,10 +5,10 @@ use std::{
     time::Duration,
 };
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 
 use super::{Extent, Progress};
-use crate::catalogue::Specimen;
+use crate::{catalogue::Specimen, progress};
 
 /// How an exploration gets on: places done and to do, what is explored now, states so far.
 #[derive(Debug)]
@@ -27,14 +27,8 @@ impl Bar {
             let (chunks, waiters) = extent.size(design);
             design.places(chunks, waiters).len() as u64
         };
-        // Draws nothing where stderr is no terminal.
-        let target =
-            if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-        let bar = ProgressBar::with_draw_target(Some(designs.iter().map(places).sum()), target);
-        let style = ProgressStyle::with_template(
-            "{spinner} {pos}/{len} places [{bar:30}] {elapsed}, {eta} left; {msg}",
-        );
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        let form = "{spinner} {pos}/{len} places [{bar:30}] {elapsed}, {eta} left; {msg}";
+        let bar = progress::bar(Some(designs.iter().map(places).sum()), quiet, form);
         bar.enable_steady_tick(TICK);
         Bar { bar, states: AtomicU64::new(0) }
     }

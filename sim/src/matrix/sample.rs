@@ -12,6 +12,7 @@ use crate::{
     diagram::text::shown,
     executor::sample::{Sampled, Samples, Strategy},
     out::{refuse, tell},
+    progress::counted,
     schedule::Token,
 };
 
@@ -40,6 +41,9 @@ pub struct Sample {
     /// Changes of priority in a schedule, for `pct`.
     #[arg(long, default_value_t = 3)]
     changes: u32,
+    /// Show no progress. There is none either where stderr is no terminal.
+    #[arg(long, short)]
+    quiet: bool,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -93,15 +97,29 @@ impl Sample {
             format!("{}\n", json!({ "sampled": sampled }))
         } else {
             let told: String = found.iter().map(|found| self.told(found)).collect();
-            let schedules = self.schedules(&found);
+            let schedules = self.schedules(found.len());
             // A design of somebody else's may say anything.
             shown(&format!("{told}{schedules} schedules, sampled: not exhaustive\n"))
         };
         tell(&text, found.iter().all(Found::is_known))
     }
 
-    fn schedules(&self, found: &[Found]) -> u64 {
-        found.len() as u64 * (self.seeds.end - self.seeds.start)
+    /// How many schedules there are in so many places.
+    fn schedules(&self, places: usize) -> u64 {
+        places as u64 * (self.seeds.end - self.seeds.start)
+    }
+
+    /// The designs that are meant, each in the places where it is sampled.
+    fn places(&self, known: &[Specimen]) -> Result<Vec<(Specimen, Place)>, String> {
+        let is_meant = |place: &Place| {
+            place.is_sampled() && self.place.as_deref().is_none_or(|wanted| wanted == place.name)
+        };
+        let designs = named(known, self.design.as_deref())?;
+        let places = designs.into_iter().flat_map(|specimen| {
+            let places = specimen.places(self.chunks, self.waiters).into_iter();
+            places.map(move |place| (specimen, place))
+        });
+        Ok(places.filter(|(_, place)| is_meant(place)).collect())
     }
 
     fn make(&self, known: &[Specimen]) -> Result<Vec<Found>, String> {
@@ -109,17 +127,17 @@ impl Sample {
             How::Random => Strategy::Random,
             How::Pct => Strategy::Pct { changes: self.changes },
         };
+        let places = self.places(known)?;
+        let bar = counted("schedules", self.schedules(places.len()), self.quiet);
         let mut found = Vec::new();
-        for specimen in named(known, self.design.as_deref())? {
-            for place in specimen.places(self.chunks, self.waiters) {
-                if self.place.as_deref().is_some_and(|wanted| wanted != place.name) {
-                    continue;
-                }
-                if let Some(broken) = place.sample(strategy, self.seeds.clone()) {
-                    found.push(Found { specimen, place, broken });
-                }
+        for (specimen, place) in places {
+            bar.set_message(format!("{} in {}", specimen.name, place.name));
+            let seeds = self.seeds.clone().inspect(|_| bar.inc(1));
+            if let Some(broken) = place.sample(strategy, seeds) {
+                found.push(Found { specimen, place, broken });
             }
         }
+        bar.finish_and_clear();
         if found.is_empty() {
             let wanted = match (&self.design, &self.place) {
                 (Some(design), Some(place)) => format!("{design:?} in {place:?}"),

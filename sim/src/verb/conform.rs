@@ -19,7 +19,10 @@ use lastbyte_sim::{
 };
 
 use super::run::options;
-use crate::out::{refuse, tell};
+use crate::{
+    out::{refuse, tell},
+    progress::counted,
+};
 
 /// Hold a port to the conformance vectors.
 #[derive(Args, Debug)]
@@ -43,6 +46,9 @@ pub(crate) struct Conform {
     /// Write a page for people to this file too, with each vector that fails step by step.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    /// Show no progress. There is none either where stderr is no terminal.
+    #[arg(long, short)]
+    quiet: bool,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -89,7 +95,10 @@ impl Conform {
         let jobs = self.jobs.or(thread::available_parallelism().ok()).map_or(1, usize::from);
         let (shim, bound, first) = (self.shim.clone(), self.timeout, self.first);
         let asking = Asking { shim, jobs, bound, first };
-        let outcomes = pool::ask(vectors, &asking)?;
+        let bar = counted("vectors", vectors.len() as u64, self.quiet);
+        let outcomes = pool::ask(vectors, &asking, &|| bar.inc(1));
+        bar.finish_and_clear();
+        let outcomes = outcomes?;
         html.write(|| report::page(&report::of_conform(&outcomes, report::command_line())))?;
         junit.write(|| junit::junit(&outcomes))?;
         Ok((self.text(&outcomes), outcomes.is_passed()))

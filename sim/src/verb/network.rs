@@ -5,7 +5,6 @@ mod page;
 use std::{ops::Range, path::PathBuf, process::ExitCode, time::Instant};
 
 use clap::{Args, Subcommand};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use lastbyte_sim::{
     network::{
         faults,
@@ -18,7 +17,10 @@ use lastbyte_sim::{
 };
 use serde_json::{Value, json};
 
-use crate::out::{refuse, tell};
+use crate::{
+    out::{refuse, tell},
+    progress::counted,
+};
 
 /// The production runner and client on a simulated network: every order of small commands, and
 /// faults by seed.
@@ -210,13 +212,7 @@ impl Seeds {
         let sheet = Sheet::open("--html", self.html.as_deref())?;
         let design = design(&self.design);
         let seeds = self.seeds.clone();
-        let bar = ProgressBar::with_draw_target(
-            Some(seeds.end - seeds.start),
-            if self.quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() },
-        );
-        let style =
-            ProgressStyle::with_template("{pos}/{len} seeds [{bar:30}] {per_sec}, {eta} left");
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        let bar = counted("seeds", seeds.end - seeds.start, self.quiet);
         let start = Instant::now();
         let mut sum = Sum::default();
         for seed in seeds.clone() {

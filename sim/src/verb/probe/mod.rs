@@ -26,11 +26,15 @@ use std::{
 };
 
 use clap::{Args, builder::PossibleValuesParser};
+use indicatif::ProgressBar;
 use lastbyte::Status;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::run::options::{count, duration};
-use crate::out::{cannot_write, refuse, say};
+use crate::{
+    out::{cannot_write, refuse, say},
+    progress::counted,
+};
 use cases::{Case, Script};
 use lastbyte_sim::report::{Sheet, page as report_page, quoted};
 use report::Row;
@@ -66,6 +70,9 @@ pub(crate) struct Probe {
     /// Not this case; any number of times.
     #[arg(long, value_name = "CASE", value_parser = names())]
     skip: Vec<String>,
+    /// Show no progress. There is none either where stderr is no terminal.
+    #[arg(long, short)]
+    quiet: bool,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -210,17 +217,22 @@ impl Probe {
             writeln!(to, "{}", report::head())?;
         }
         let (mut rows, mut all) = (Vec::new(), Tally::default());
-        for &case in cases {
+        let bar = counted("runs", u64::from(self.runs) * cases.len() as u64, self.quiet);
+        for (place, &case) in cases.iter().enumerate() {
             if stop.load(Ordering::Relaxed) {
                 break;
             }
-            let row = self.repeat(case, stop).map_err(Failed::Own)?;
+            bar.set_message(format!("{}; {} faulty so far", case.name, all.faulty().hits));
+            let row = self.repeat(case, stop, &bar).map_err(Failed::Own)?;
+            // A case that hangs leaves some out.
+            bar.set_position(u64::from(self.runs) * (place as u64 + 1));
             all.add_all(&row.tally);
             if !self.json {
-                writeln!(to, "{}", report::row(&row))?;
+                bar.suspend(|| writeln!(to, "{}", report::row(&row)))?;
             }
             rows.push(row);
         }
+        bar.finish_and_clear();
         let is_whole = !stop.load(Ordering::Relaxed);
         if self.json {
             writeln!(to, "{}", report::json(self, &rows, &all, is_whole))?;
@@ -233,7 +245,12 @@ impl Probe {
     }
 
     /// Makes the runs of a case, several at once.
-    fn repeat(&self, case: &'static Case, stop: &AtomicBool) -> Result<Row, String> {
+    fn repeat(
+        &self,
+        case: &'static Case,
+        stop: &AtomicBool,
+        bar: &ProgressBar,
+    ) -> Result<Row, String> {
         let scripts = case.scripts(self.timeout);
         let tally = Mutex::new(Tally::default());
         let next = AtomicU32::new(0);
@@ -248,6 +265,7 @@ impl Probe {
                 let seen = trial::run(&self.command, script, self.timeout)
                     .map_err(|error| format!("failed to {error}"))?;
                 lock(&tally).add(number + 1, seen);
+                bar.inc(1);
             }
             Ok(())
         };

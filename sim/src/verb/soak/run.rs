@@ -13,12 +13,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 use lastbyte_sim::dice::Dice;
 use tokio::{
     runtime::{Builder, Runtime},
     time::interval,
 };
+
+use crate::progress;
 
 use super::{
     Soak,
@@ -305,12 +307,9 @@ async fn all(soak: &Soak, line: &Arc<Line>, stage: &Arc<Stage>, tally: &Arc<Mute
 }
 
 fn bar(soak: &Soak) -> ProgressBar {
-    let target =
-        if soak.quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-    let bar = ProgressBar::with_draw_target(soak.count(), target);
-    let style = ProgressStyle::with_template("{elapsed} {pos} executions, {per_sec}; {msg}");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar
+    let left = if soak.count().is_some() { ", {eta} left" } else { "" };
+    let form = format!("{{elapsed}} {{pos}} executions, {{per_sec}}{left}; {{msg}}");
+    progress::bar(soak.count(), soak.quiet, &form)
 }
 
 fn show(bar: &ProgressBar, tally: &mut Tally, since: Duration) {

@@ -23,7 +23,7 @@ use std::{
 };
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 use lastbyte_sim::network::{faults, reader::Design};
 use serde_json::{Value, json};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -35,6 +35,7 @@ use super::{
 use crate::{
     diagram::text::shown,
     out::{refuse, say, tell},
+    progress::counted,
     report::{self, Fact, Report, Sheet, grouped},
 };
 use file::{Head, Log};
@@ -219,12 +220,7 @@ impl Sweep {
     }
 
     fn bar(&self, seeds: u64, before: u64) -> ProgressBar {
-        let target =
-            if self.quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-        let bar = ProgressBar::with_draw_target(Some(seeds), target);
-        let style =
-            ProgressStyle::with_template("{pos}/{len} seeds [{bar:30}] {per_sec}, {eta} left");
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        let bar = counted("seeds", seeds, self.quiet);
         bar.set_position(before);
         bar
     }
