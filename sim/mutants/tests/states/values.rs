@@ -11,7 +11,7 @@ use lastbyte::{
     StreamReport, Streams, TeardownPolicy, Terminal,
     machine::{
         Action, Actions, Cause, InvalidPolicy, PerStream, PumpAction, Resolved, SignalSet, Timer,
-        TimerAction, Until,
+        TimerAction, Until, Why,
     },
     monitor::{Broken, Rule},
 };
@@ -53,6 +53,29 @@ fn c08_every_rule_has_its_name() {
     let broken = Broken { rule: Rule::C3, why: "why" };
     assert_eq!(broken.to_string(), "C3 (faithful bytes): why");
     assert_eq!(broken.at(7).to_string(), "step 7 breaks C3 (faithful bytes): why");
+}
+
+/// If this were red, a driver's mistake would be told by a rule that does not forbid it.
+#[test]
+fn c09_every_refusal_names_the_rule_that_forbids_it() {
+    for (why, rule) in [
+        (Why::NotStarted, "C14"),
+        (Why::AlreadyStarted, "C14"),
+        (Why::Refused, "C14"),
+        (Why::AlreadyReaped, "C2"),
+        (Why::AlreadyDone, "C2"),
+        (Why::NoSuchStream, "C15"),
+        (Why::StreamEnded, "C1"),
+        (Why::PumpPaused, "C12"),
+        (Why::NoRoom, "C12"),
+        (Why::EmptyChunk, "C9"),
+        (Why::StatusIsOurs, "C9"),
+        (Why::NobodyWaits, "C4"),
+        (Why::TimerNotRunning, "C6"),
+        (Why::NoConsumer, "C11"),
+    ] {
+        assert_eq!(why.rule(), rule, "{why:?}");
+    }
 }
 
 /// If this were red, a stream or its end would be told by the name of another.
