@@ -138,7 +138,10 @@ fn events_pass_through_the_queue_in_turns() {
     assert_eq!(count.get(), rounds * ROUND);
     // Its core wakes it until it is over: it would keep itself.
     let standing = PerStream::default();
-    let ends = [Input::Eof(StreamId::Stdout), Input::Reap { status: Status::Exited { code: 0 }, standing }];
+    let ends = [
+        Input::Eof(StreamId::Stdout),
+        Input::Reap { status: Status::Exited { code: 0 }, standing },
+    ];
     for end in ends {
         assert!(entry.core.drive(end).is_ok());
     }
