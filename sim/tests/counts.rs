@@ -165,7 +165,10 @@ fn the_machine_holds_every_rule_in_every_world() {
 #[test]
 fn an_incomplete_search_says_that_it_is() {
     let capped = Incomplete::TooManyStates { max: 5 }.to_string();
-    assert_eq!(capped, "not exhaustive: more than 5 states; lower the bounds");
+    assert_eq!(
+        capped,
+        "not exhaustive: more than 5 states; lower the bounds, or raise --states-max"
+    );
     let cycle = Incomplete::Cycle.to_string();
     assert_eq!(cycle, "not countable: a history comes back to a state it was in");
 }
