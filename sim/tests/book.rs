@@ -245,6 +245,10 @@ fn every_link_leads_to_a_page_and_every_page_is_in_the_book() {
             let from = docs().join(&name);
             let target = from.parent().expect("a folder").join(path);
             assert!(target.exists(), "{name} links to {link}");
+            // The book is made of docs/ alone.
+            let inside = target.canonicalize().expect("it exists");
+            let is_inside = inside.starts_with(docs().canonicalize().expect("it exists"));
+            assert!(is_inside, "{name} links out of the book, to {link}");
         }
     }
 }
