@@ -112,7 +112,8 @@ impl Default for PtySize {
 }
 
 impl Command {
-    /// A command for `program`: a path, or a name to look up on PATH.
+    /// A command for `program`: a path, or a name to look up on PATH. Nothing is looked up before a
+    /// start, which refuses what it does not find (C14).
     pub fn new(program: impl AsRef<OsStr>) -> Self {
         Command {
             program: program.as_ref().to_owned(),
@@ -174,27 +175,28 @@ impl Command {
         self
     }
 
-    /// The directory to start in.
+    /// The directory to start in. Default: ours. A start refuses one that is not there (C14).
     pub fn current_dir(&mut self, dir: impl AsRef<Path>) -> &mut Self {
         self.dir = Some(dir.as_ref().to_owned());
         self
     }
 
-    /// The child's stdin. Default: [`Stdio::Null`]. A pty replaces it.
+    /// The child's stdin. Default: [`Stdio::Null`]. A pty replaces it. Piped, it is written through
+    /// [`Execution::stdin`](crate::Execution::stdin) (C17).
     pub fn stdin(&mut self, stdin: impl Into<Stdio>) -> &mut Self {
         self.stdin = stdin.into();
         self
     }
 
     /// The child's stdout. Default: [`Stdio::Piped`]. Undoes [`combined`](Command::combined) and
-    /// [`pty`](Command::pty).
+    /// [`pty`](Command::pty). Where it goes elsewhere it is no stream of the execution (C15).
     pub fn stdout(&mut self, to: impl Into<Stdio>) -> &mut Self {
         *self.separate().0 = to.into();
         self
     }
 
     /// The child's stderr. Default: [`Stdio::Piped`]. Undoes [`combined`](Command::combined) and
-    /// [`pty`](Command::pty).
+    /// [`pty`](Command::pty). Where it goes elsewhere it is no stream of the execution (C15).
     pub fn stderr(&mut self, to: impl Into<Stdio>) -> &mut Self {
         *self.separate().1 = to.into();
         self
@@ -249,25 +251,29 @@ impl Command {
         self
     }
 
-    /// Kills the execution when it has run this long. Default: never.
+    /// Kills the execution when it has run this long. Default: never. It is told beside the status,
+    /// as [`Cause::timed_out`](crate::Cause::timed_out), and only of a root that it ended (C10).
     pub fn timeout(&mut self, timeout: Duration) -> &mut Self {
         self.policy.timeout = Some(timeout);
         self
     }
 
-    /// The first signal of a kill. Default: SIGTERM.
+    /// The first signal of a kill. Default: SIGTERM. It goes to the group, or to the root where that
+    /// has none of its own (C16).
     pub fn kill_signal(&mut self, signal: Signal) -> &mut Self {
         self.policy.kill.signal = signal;
         self
     }
 
-    /// From the first signal of a kill to SIGKILL. Default: 2 s.
+    /// From the first signal of a kill to SIGKILL. Default: 2 s. Output that is written meanwhile is
+    /// delivered (C16).
     pub fn grace(&mut self, grace: Duration) -> &mut Self {
         self.policy.kill.grace = grace;
         self
     }
 
-    /// How long output may go on after the root's end. Default: until idle for 200 ms, at most 5 s.
+    /// How long output may go on after the root's end. Default: until idle for 200 ms, at most 5 s
+    /// (C6). What the root itself wrote to a pipe is delivered under each policy (C7).
     pub fn drain(&mut self, drain: DrainPolicy) -> &mut Self {
         self.policy.drain = drain;
         self
@@ -280,19 +286,21 @@ impl Command {
     }
 
     /// The bound on output not yet taken. Default: 256 KiB and 1024 chunks for each stream, then
-    /// the child waits.
+    /// the child waits (C12).
     pub fn buffer(&mut self, buffer: BufferPolicy) -> &mut Self {
         self.policy.buffer = buffer;
         self
     }
 
-    /// A limit on the output of each stream. Default: none.
+    /// A limit on the output of each stream. Default: none. What goes beyond it is counted and has a
+    /// gap in its place (C8).
     pub fn limit(&mut self, limit: OutputLimit) -> &mut Self {
         self.policy.limit = Some(limit);
         self
     }
 
-    /// All policies at once, replacing those set so far.
+    /// All policies at once, replacing those set so far. A start refuses one that cannot be carried
+    /// out, as [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument).
     pub fn policy(&mut self, policy: Policy) -> &mut Self {
         self.policy = policy;
         self

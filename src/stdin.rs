@@ -13,7 +13,7 @@ use rustix::{
 /// What a pty's line discipline takes for the end of input: the default VEOF, control-D.
 const VEOF: u8 = 4;
 
-/// Our end of the child's stdin. Dropping it is the EOF.
+/// Our end of the child's stdin. Dropping it is the EOF (C17).
 ///
 /// A child that stops reading ends its stdin and nothing else: writes return [`StdinClosed`], the
 /// execution goes on. Nor does it wait for its stdin: the terminal comes although this is open.

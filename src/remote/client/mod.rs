@@ -50,6 +50,10 @@ impl Default for Patience {
 const STARTER: u64 = 0;
 
 /// A client of one runner. Clones share its connections.
+///
+/// # Panics
+///
+/// Its calls need a tokio runtime with I/O and time, and panic when they are polled elsewhere.
 #[derive(Clone)]
 pub struct Client {
     connections: Arc<Connections>,
@@ -75,6 +79,11 @@ impl Client {
     ///
     /// The runner's refusal, [`ErrorKind::BackendUnavailable`] when it cannot be reached,
     /// [`ErrorKind::BackendLost`] when the connection broke and the box may exist or not.
+    ///
+    /// # Cancel safety
+    ///
+    /// A request that was sent is not taken back: the box may exist or not, as
+    /// [`boxes`](Client::boxes) tells. So with each call that changes something.
     pub async fn create_box(&self, request: &BoxRequest) -> Result<BoxInfo, Error> {
         self.ask(Method::POST, "/v1/boxes".to_owned(), Some(request)).await
     }
@@ -84,6 +93,10 @@ impl Client {
     /// # Errors
     ///
     /// As [`create_box`](Client::create_box).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it changes nothing.
     pub async fn boxes(&self) -> Result<Vec<BoxInfo>, Error> {
         let list: BoxList = self.ask(Method::GET, "/v1/boxes".to_owned(), None::<&()>).await?;
         Ok(list.boxes)
@@ -93,7 +106,11 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// As [`create_box`](Client::create_box).
+    /// As [`create_box`](Client::create_box); [`ErrorKind::NotFound`] where there is none.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it changes nothing.
     pub async fn find_box(&self, id: &str) -> Result<BoxInfo, Error> {
         self.ask(Method::GET, path_of(id)?, None::<&()>).await
     }
@@ -146,6 +163,11 @@ impl Client {
     ///
     /// As [`create_box`](Client::create_box); [`ErrorKind::InvalidArgument`] for a command with
     /// what cannot be carried over, as an inherited stdin or bytes that are not Unicode.
+    ///
+    /// # Cancel safety
+    ///
+    /// The command may have been started: with nobody attached to it the runner ends it after its
+    /// `orphan_seconds`.
     pub async fn spawn(&self, box_id: &str, command: &Command) -> Result<Execution, Error> {
         let (request, policy) = command::request(command)?;
         let far = self.start(box_id, &request).await?;
@@ -163,6 +185,11 @@ impl Client {
     /// # Errors
     ///
     /// As [`create_box`](Client::create_box).
+    ///
+    /// # Cancel safety
+    ///
+    /// The command may have been started. One that is detached then runs to its end, another is ended by
+    /// the runner after its `orphan_seconds`.
     pub async fn exec(
         &self,
         box_id: &str,
@@ -180,13 +207,17 @@ impl Client {
         Far::new(self, box_id, &started.execution_id, streams)
     }
 
-    /// Attaches to an execution that runs or is kept, from an offset of its output on. `tty`:
-    /// whether it was started on a terminal.
+    /// Attaches to an execution that runs or is kept, from an offset of its output on, in bytes of all
+    /// its streams together (C19). `tty`: whether it was started on a terminal.
     ///
     /// # Errors
     ///
     /// As [`create_box`](Client::create_box); [`ErrorKind::Gone`] when what stood at the offset has
     /// been read and is no longer kept.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it changes nothing.
     pub async fn attach(
         &self,
         box_id: &str,

@@ -55,6 +55,10 @@ impl Listener {
     /// [`ErrorKind::InvalidArgument`] for an address that others than this machine reach, when
     /// there is no token that they would have to show; [`ErrorKind::BackendUnavailable`] when the
     /// system refuses.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it leaves nobody listening.
     pub async fn bind(address: &Address, has_token: bool) -> Result<Listener, Error> {
         let refused = |error: io::Error| {
             let op = format!("listen on {address}: {error}; check the address, or choose another");
@@ -83,7 +87,12 @@ impl Listener {
     }
 
     /// Takes connections until `stop` is ready; then refuses new work, ends everything, lets whoever
-    /// reads have the rest, and connections end with the answers that are under way.
+    /// reads have the rest, and connections end with the answers that are under way (C13).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it takes no more connections and ends nothing: executions go on, and so do connections
+    /// that were taken. [`Runner::shutdown`] ends them.
     pub async fn serve(self, runner: Runner, stop: impl Future<Output = ()>) {
         let mut stop = pin!(stop);
         let mut stopping = None;

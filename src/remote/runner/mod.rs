@@ -132,6 +132,10 @@ impl Runner {
 
     /// Ends everything: refuses what is new, ends every execution, removes every box. Returns when
     /// nothing is left; every waiter has been resolved (C13).
+    ///
+    /// # Cancel safety
+    ///
+    /// Once polled the shutdown goes on without it.
     pub async fn shutdown(&self) {
         tracing::info!("shutting down");
         let _nothing_left = self.ask(Request::Shutdown, Beside::Nothing, "shut down").await;
@@ -140,6 +144,10 @@ impl Runner {
 
     /// Waits until nobody who has begun to read an execution's output lacks the rest, at most this
     /// long. For after a [shutdown](Runner::shutdown): no more output is to come.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it affects nobody.
     pub async fn output_read(&self, max: Duration) {
         let read = async {
             loop {

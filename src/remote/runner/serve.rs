@@ -61,6 +61,10 @@ impl Drop for Open<'_> {
 impl Runner {
     /// Serves one connection to its end. After [`close_connections`](Runner::close_connections) it
     /// ends with the answers that are under way.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it cuts the connection; executions go on without it (C19).
     pub async fn serve_connection<IO>(&self, io: IO)
     where
         IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
@@ -96,6 +100,10 @@ impl Runner {
 
     /// Has every connection end with the answers that are under way, and waits for that, at most
     /// this long.
+    ///
+    /// # Cancel safety
+    ///
+    /// Once polled they end without it; what is dropped is the wait.
     pub async fn close_connections(&self, max: Duration) {
         let connections = &self.shared.connections;
         connections.closing.send_replace(true);
