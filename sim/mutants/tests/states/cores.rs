@@ -12,13 +12,13 @@ use std::{
 };
 
 use lastbyte::{
-    machine::{Input, Streams},
+    machine::{Event, Input, Streams},
     ordering::Core,
 };
 
 use crate::{
     places::{all, policy},
-    watched::{STDOUT, Text, chunk, reap},
+    watched::{STDERR, STDOUT, Text, chunk, reap},
 };
 
 /// Counts how often somebody is woken.
@@ -144,4 +144,19 @@ fn c04_a_consumer_sleeps_until_there_is_something_for_him() {
         assert_eq!(core.poll_event(&mut cx), Poll::Ready(None));
         assert_eq!(calls.count(), 1);
     }
+}
+
+/// If this were red, whoever waits would be told that nothing was started, or another outcome than
+/// the consumer.
+#[test]
+fn c04_a_wait_is_told_what_the_consumer_is() {
+    let mut cx = Context::from_waker(Waker::noop());
+    let over = core(&[Input::Started, Input::Eof(STDOUT), Input::Eof(STDERR), reap()]);
+    let exit = std::iter::from_fn(|| over.try_event()).last();
+    let Some(Event::Exit(exit)) = exit else { panic!("the last event is {exit:?}") };
+    assert_eq!(pin!(over.exited()).poll(&mut cx), Poll::Ready(Some(exit.status)));
+    assert_eq!(pin!(over.wait()).poll(&mut cx), Poll::Ready(Some(exit)));
+    let refused = core(&[Input::Refused]);
+    assert_eq!(pin!(refused.exited()).poll(&mut cx), Poll::Ready(None));
+    assert_eq!(pin!(refused.wait()).poll(&mut cx), Poll::Ready(None));
 }

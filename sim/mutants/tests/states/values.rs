@@ -168,7 +168,8 @@ fn c12_a_value_of_each_stream_is_its_own() {
     assert_eq!([other[STDOUT], other[STDERR]], [11, 13]);
     let mut turned = PerStream::default();
     (turned[STDOUT], turned[STDERR]) = (13, 11);
-    assert_ne!((&turned, hash(&turned)), (&other, hash(&other)));
+    assert_ne!(turned, other);
+    assert_ne!(hash(&turned), hash(&other));
 }
 
 /// If this were red, another signal would be sent than was asked for, or none.
