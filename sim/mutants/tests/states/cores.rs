@@ -160,3 +160,18 @@ fn c04_a_wait_is_told_what_the_consumer_is() {
     assert_eq!(pin!(refused.exited()).poll(&mut cx), Poll::Ready(None));
     assert_eq!(pin!(refused.wait()).poll(&mut cx), Poll::Ready(None));
 }
+
+/// If this were red, a waiter that has moved to another task would sleep there for ever.
+#[test]
+fn c04_a_waiter_is_woken_where_it_was_polled_last() {
+    let core = core(&[Input::Started]);
+    let [before, after] = [(); 2].map(|()| Arc::new(Calls::default()));
+    let mut wait = pin!(core.exited());
+    for calls in [&before, &before, &after, &after] {
+        let waker = Waker::from(Arc::clone(calls));
+        assert_eq!(wait.as_mut().poll(&mut Context::from_waker(&waker)), Poll::Pending);
+    }
+    assert_eq!(Arc::strong_count(&before), 1, "where it was it is forgotten");
+    let _orders = core.drive(reap()).expect("it runs");
+    assert_eq!((before.count(), after.count()), (0, 1));
+}
