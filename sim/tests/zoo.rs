@@ -24,6 +24,7 @@ use lastbyte_sim::{
         task,
     },
     explorer::Incomplete,
+    matrix::{Extent, table::Unexpected, unwatched},
     scenarios::scenarios,
     schedule::Token,
     zoo::{
@@ -52,6 +53,31 @@ fn broken(specimen: &Specimen, size: (u8, u8)) -> BTreeSet<Rule> {
         broken.extend(report.broken.keys().copied());
     }
     broken
+}
+
+/// If this were red, whoever brings a stack of his own would be told that it is not as expected, and
+/// not what is, and what to do.
+#[test]
+fn a_row_that_is_not_as_expected_says_what_is_and_what_to_do() {
+    let stock = ZOO.iter().find(|specimen| specimen.name == "stock").expect("it is there");
+    let told = |breaks: &'static [Rule]| {
+        let extent = Extent { zoo_chunks: 0, samples: 0, ..Extent::default() };
+        let mut stock = *stock;
+        stock.breaks = breaks;
+        let verdict = extent.explore(stock, &unwatched).expect("exhaustive");
+        Unexpected(&verdict, &Rule::ALL).to_string()
+    };
+    assert_eq!(told(stock.breaks), "");
+    let [first, rest @ ..] = stock.breaks else { panic!("it breaks something") };
+    let told = told(Vec::leak([rest, &[Rule::C2]].concat()));
+    let lines: Vec<&str> = told.lines().collect();
+    assert_eq!(lines.len(), 2, "{told}");
+    let new = format!("stock breaks {first}, which it is not known to");
+    assert!(
+        lines[0].contains(&new) && lines[0].contains(&format!("`show stock:{first}`")),
+        "{told}"
+    );
+    assert!(lines[1].contains("stock is known to break C2 and does not"), "{told}");
 }
 
 /// If this were red, a wrong design would pass, or would break what nobody expects.

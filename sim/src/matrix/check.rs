@@ -11,7 +11,7 @@ use super::{
     options::Bounds,
     progress::Bar,
     rule,
-    table::{Details, Matrix},
+    table::{Details, Matrix, Unexpected},
 };
 use crate::{
     catalogue::Specimen,
@@ -108,6 +108,9 @@ impl Check {
                 0 => format!("{} designs, all as expected\n", verdicts.len()),
                 some => format!("{some} of {} designs UNEXPECTED\n", verdicts.len()),
             };
+            for verdict in verdicts {
+                text += &Unexpected(verdict, rules).to_string();
+            }
         }
         // A design of somebody else's may say anything.
         shown(&text)

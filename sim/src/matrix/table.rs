@@ -70,6 +70,46 @@ impl Matrix<'_> {
     }
 }
 
+/// What of a design is not as it is known, a line each, and what to do about it. Nothing, where all is.
+pub struct Unexpected<'a>(pub &'a Verdict, pub &'a [Rule]);
+
+impl Display for Unexpected<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Unexpected(verdict, rules) = *self;
+        let (name, known, broken) =
+            (verdict.specimen.name, verdict.specimen.breaks, verdict.broken());
+        let (new, gone): (Vec<Rule>, Vec<Rule>) = rules
+            .iter()
+            .filter(|rule| broken.contains(rule) != known.contains(rule))
+            .partition(|rule| broken.contains(rule));
+        if let Some(first) = new.first() {
+            writeln!(
+                f,
+                "  UNEXPECTED: {name} breaks {}, which it is not known to: mend it, or add to what it \
+                 breaks; `show {name}:{first}` draws how",
+                list(&new)
+            )?;
+        }
+        if !gone.is_empty() {
+            writeln!(
+                f,
+                "  UNEXPECTED: {name} is known to break {} and does not: take it out of what it breaks, \
+                 or see why the harness is blind",
+                list(&gone)
+            )?;
+        }
+        for (_, found) in verdict.unknown().filter(|(_, found)| rules.contains(&found.broken.rule))
+        {
+            writeln!(f, "  UNEXPECTED: sampling {name} found {}", found.broken)?;
+        }
+        Ok(())
+    }
+}
+
+fn list(rules: &[Rule]) -> String {
+    rules.iter().map(Rule::to_string).collect::<Vec<_>>().join(", ")
+}
+
 /// A number in full, or its leading digits and how many follow.
 pub fn about(number: &BigUint) -> String {
     let digits = number.to_string();
@@ -127,10 +167,7 @@ impl Display for Details<'_> {
             write!(f, "{}", Steps(&place.replay(&found.schedule)))?;
             writeln!(f, "        {}", replay_command(&token))?;
         }
-        if !verdict.is_expected(self.rules) {
-            writeln!(f, "  UNEXPECTED: known to break {:?}", verdict.specimen.breaks)?;
-        }
-        Ok(())
+        write!(f, "{}", Unexpected(verdict, self.rules))
     }
 }
 
