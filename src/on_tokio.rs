@@ -3,7 +3,7 @@
 use std::{
     future::{Future, poll_fn},
     io,
-    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -128,11 +128,18 @@ fn current_runtime() -> Result<tokio::runtime::Handle, Error> {
     })
 }
 
-/// Registers a descriptor with tokio's I/O driver.
+/// What holds a descriptor open, always the same one.
+pub(crate) trait Holds: AsRawFd {}
+
+impl Holds for OwnedFd {}
+
+impl Holds for Arc<OwnedFd> {}
+
+/// Registers a descriptor with tokio's I/O driver, which holds it then.
 #[expect(unsafe_code, reason = "tokio asks that the descriptor stays open and the same")]
-pub(crate) fn watch(fd: Arc<OwnedFd>, interest: Interest) -> io::Result<AsyncFd<Arc<OwnedFd>>> {
-    // SAFETY: an OwnedFd is open and always the same descriptor, and the AsyncFd holds a share of
-    // it until it is dropped.
+pub(crate) fn watch<F: Holds>(fd: F, interest: Interest) -> io::Result<AsyncFd<F>> {
+    // SAFETY: an OwnedFd, or a share of one, is open and always the same descriptor, and the AsyncFd
+    // drops it only when it is dropped itself.
     let watched = unsafe { AsyncFd::register_with_interest(fd, interest) };
     watched.map_err(io::Error::from)
 }
@@ -190,42 +197,28 @@ impl Reactor for TokioReactor {
         mut f: impl FnMut(BorrowedFd<'_>) -> io::Result<Io<T>>,
     ) -> Poll<io::Result<T>> {
         loop {
-            let found = match &mut fd.watch {
-                Watch::Registered(registered) => {
-                    let mut guard = ready!(registered.poll_read_ready(cx))?;
-                    let found = f(fd.fd.as_fd());
-                    if is_emptied(&found) {
-                        guard.clear_ready();
-                    }
-                    if let Ok(Io { next: Next::Gather, .. }) = found {
-                        fd.rest();
-                    }
-                    found
-                }
+            let ready = match &mut fd.watch {
+                Watch::Registered(registered) => Some(ready!(registered.poll_read_ready(cx))?),
                 Watch::Resting(rested) => {
                     ready!(rested.as_mut().poll(cx));
-                    let found = f(fd.fd.as_fd());
-                    match found {
-                        Ok(Io { next: Next::Gather, .. }) => fd.rest(),
-                        Ok(_) | Err(_) => fd.register(),
-                    }
-                    found
+                    None
                 }
             };
-            match found {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                found => return Poll::Ready(found.map(|io| io.value)),
+            let (done, next) = match f(fd.fd.as_fd()) {
+                Ok(Io { value, next }) => (Some(Ok(value)), next),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => (None, Next::Emptied),
+                Err(error) => (Some(Err(error)), Next::More),
+            };
+            match (next, ready) {
+                (Next::Gather, _) => fd.rest(),
+                (Next::Emptied, Some(mut ready)) => ready.clear_ready(),
+                (Next::More, Some(_)) => {}
+                (Next::Emptied | Next::More, None) => fd.register(),
+            }
+            if let Some(done) = done {
+                return Poll::Ready(done);
             }
         }
-    }
-}
-
-/// Whether there is nothing to read until the I/O driver says so.
-fn is_emptied<T>(found: &io::Result<Io<T>>) -> bool {
-    match found {
-        Ok(Io { next: Next::Emptied | Next::Gather, .. }) => true,
-        Ok(Io { next: Next::More, .. }) => false,
-        Err(error) => error.kind() == io::ErrorKind::WouldBlock,
     }
 }
 

@@ -30,7 +30,7 @@ pub struct Stdin {
 enum Held {
     Plain(OwnedFd),
     #[cfg(feature = "tokio")]
-    Watched(tokio::io::unix::AsyncFd<std::sync::Arc<OwnedFd>>),
+    Watched(tokio::io::unix::AsyncFd<OwnedFd>),
     /// It leads elsewhere; dropping it is the EOF.
     #[cfg(feature = "tokio")]
     Relay(on_tokio::Relay),
@@ -174,7 +174,6 @@ mod on_tokio {
         future::poll_fn,
         io,
         pin::Pin,
-        sync::Arc,
         task::{Context, Poll, ready},
     };
 
@@ -226,7 +225,7 @@ mod on_tokio {
                     written => return Poll::Ready(written),
                 }
                 if let Held::Plain(fd) = std::mem::replace(&mut self.fd, Held::Closed) {
-                    self.fd = Held::Watched(watch(Arc::new(fd), Interest::WRITABLE)?);
+                    self.fd = Held::Watched(watch(fd, Interest::WRITABLE)?);
                 }
             }
             if let Held::Relay(to) = &mut self.fd {
