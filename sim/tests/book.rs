@@ -7,6 +7,8 @@
 //! - The table of exit codes is run.
 #![expect(clippy::expect_used, reason = "clippy does not know helpers of tests for tests")]
 
+mod common;
+
 use std::{
     collections::BTreeSet,
     env, fs,
@@ -15,6 +17,7 @@ use std::{
     process::{Command, Output},
 };
 
+use common::verbs;
 use lastbyte_sim::command_line;
 
 fn docs() -> PathBuf {
@@ -311,19 +314,10 @@ fn every_row_of_the_table_of_exit_codes_is_true() {
 #[test]
 fn every_verb_has_its_exit_codes_and_examples() {
     let folder = Folder::new("verbs");
-    let help = folder.run("lastbyte --help");
-    let help = String::from_utf8_lossy(&help.stdout).into_owned();
-    let verbs: BTreeSet<&str> = help
-        .lines()
-        .skip_while(|line| !line.starts_with("Commands:"))
-        .skip(1)
-        .take_while(|line| !line.is_empty())
-        .filter_map(|line| line.split_whitespace().next())
-        .filter(|verb| *verb != "help")
-        .collect();
     let page = fs::read_to_string(docs().join("exit-codes.md")).expect("text");
-    let told: BTreeSet<&str> = rows(&page).iter().map(|row| row.verb).collect();
-    let told: BTreeSet<&str> = told.into_iter().filter(|verb| *verb != "any").collect();
+    let told = rows(&page).into_iter().map(|row| row.verb.to_owned());
+    let told: BTreeSet<String> = told.filter(|verb| *verb != "any").collect();
+    let verbs = verbs();
     assert_eq!(verbs, told, "docs/exit-codes.md has other verbs than `lastbyte --help`");
     for verb in verbs {
         let help = folder.run(&format!("lastbyte {verb} --help"));

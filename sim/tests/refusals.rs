@@ -2,6 +2,8 @@
 //! listens any more.
 #![expect(clippy::expect_used, reason = "clippy does not know helpers of tests for tests")]
 
+mod common;
+
 use std::{
     collections::BTreeSet,
     fs,
@@ -9,6 +11,8 @@ use std::{
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
+
+use common::verbs;
 
 const LASTBYTE: &str = env!("CARGO_BIN_EXE_lastbyte");
 
@@ -38,20 +42,6 @@ fn run(line: &str, stdin: &str, stdout: Stdio) -> Output {
     // Who does not read it has ended.
     let _written = child.stdin.take().expect("it is piped").write_all(stdin.as_bytes());
     child.wait_with_output().expect("it ends")
-}
-
-/// The verbs that `--help` lists.
-fn verbs() -> BTreeSet<String> {
-    let help = run("--help", "", Stdio::piped());
-    let help = String::from_utf8_lossy(&help.stdout).into_owned();
-    help.lines()
-        .skip_while(|line| !line.starts_with("Commands:"))
-        .skip(1)
-        .take_while(|line| !line.is_empty())
-        .filter_map(|line| line.split_whitespace().next())
-        .filter(|verb| *verb != "help")
-        .map(str::to_owned)
-        .collect()
 }
 
 /// A line, what stands on its stdin, its exit code, and what it must say: what went wrong and where, why,

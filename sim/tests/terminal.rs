@@ -1,12 +1,15 @@
 //! What surrounds the verbs: doctor, completions, man pages, colours.
 #![expect(clippy::expect_used, reason = "clippy does not know helpers of tests for tests")]
 
+mod common;
+
 use std::{
     collections::BTreeSet,
     env, fs,
     process::{Command, Output, Stdio},
 };
 
+use common::verbs;
 use serde_json::Value;
 
 fn lastbyte(args: &[&str]) -> Output {
@@ -15,19 +18,6 @@ fn lastbyte(args: &[&str]) -> Output {
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// The verbs that a user is shown.
-fn verbs() -> BTreeSet<String> {
-    let help = text(&lastbyte(&["--help"]).stdout);
-    help.lines()
-        .skip_while(|line| !line.starts_with("Commands:"))
-        .skip(1)
-        .take_while(|line| !line.is_empty())
-        .filter_map(|line| line.split_whitespace().next())
-        .filter(|verb| *verb != "help")
-        .map(str::to_owned)
-        .collect()
 }
 
 /// If this were red, a program could not act on what is missing, or would be told something else
